@@ -1,0 +1,1 @@
+"""Rolecall: who can do what, on what, by which path, and since when."""

@@ -1,0 +1,1 @@
+"""Which pure basics does every room speak?"""
