@@ -12,8 +12,12 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def system_clock() -> datetime:
-    """Return the machine's current instant in UTC."""
-    return datetime.now(UTC)
+    """Return the machine's current instant in UTC, cut to the millisecond.
+
+    The wire shows milliseconds; an instant that is kept finer could not be found by what was shown.
+    """
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def to_microseconds(instant: datetime) -> int:

@@ -1,0 +1,133 @@
+"""Which calls are there on users? (RFC 7644 §3.2-3.6)"""
+
+from rolecall.api.scim.calls import Answer, ScimCall
+from rolecall.api.scim.lists import requested_list
+from rolecall.directory import provisioned_users
+from rolecall.directory.model import Changed, Outcome, ProfileChange, StoredUser, UserId
+from rolecall.kernel.document import Document
+from rolecall.scim.lists import render_list
+from rolecall.scim.patch import parse_patch
+from rolecall.scim.patch_apply import apply_to_profile
+from rolecall.scim.projection import Projection
+from rolecall.scim.resources import entity_tag
+from rolecall.scim.schemas import USER
+from rolecall.scim.users import check_requirements, parse_user, render_user
+from rolecall.storage.transaction import WriteTx
+
+
+async def create_user(call: ScimCall) -> Answer:
+    """POST /Users."""
+    projection = call.projection(USER)
+    profile = parse_user(await call.json(), profile=call.requirements)
+
+    def create(tx: WriteTx) -> StoredUser:
+        user = provisioned_users.create_user(tx, profile)
+        call.record.subject_id = user.id
+        return user
+
+    user = await call.write(create, status=201)
+    return _answer(call, user, projection, status=201)
+
+
+async def list_users(call: ScimCall) -> Answer:
+    """GET /Users."""
+    projection = call.projection(USER)
+    wanted = requested_list(call, USER)
+    run = call.look_up if wanted.by_index else call.read
+    page = await run(
+        lambda tx: provisioned_users.list_users(tx, wanted.request, with_memberships=projection.wants("groups"))
+    )
+    shown = [render_user(user, base_url=call.base_url, projection=projection) for user in page.items]
+    return Answer(status=200, body=render_list(shown, page.total, wanted.start_index))
+
+
+async def get_user(call: ScimCall) -> Answer:
+    """GET /Users/{id}."""
+    projection = call.projection(USER)
+    user_id = _id_in(call)
+    user = await call.look_up(
+        lambda tx: provisioned_users.get_user(tx, user_id, with_memberships=projection.wants("groups"))
+    )
+    return _answer(call, user, projection)
+
+
+async def get_own_user(call: ScimCall) -> Answer:
+    """GET /Me: the user whose key the caller presented (RFC 7644 §3.11)."""
+    projection = call.projection(USER)
+    user = await call.look_up(provisioned_users.get_own_user)
+    call.record.subject_id = user.id
+    return _answer(call, user, projection)
+
+
+async def replace_user(call: ScimCall) -> Answer:
+    """PUT /Users/{id}."""
+    projection = call.projection(USER)
+    expected = call.expected()
+    user_id = _id_in(call)
+    profile = parse_user(await call.json(), profile=call.requirements)
+
+    def replaced(_before: Document) -> ProfileChange:
+        return ProfileChange(profile=profile, outcomes={})
+
+    changed = await call.write(
+        lambda tx: provisioned_users.change_user(tx, user_id, replaced, expected), status=200
+    )
+    return _answer(call, changed.thing, projection)
+
+
+async def patch_user(call: ScimCall) -> Answer:
+    """PATCH /Users/{id}."""
+    projection = call.projection(USER)
+    expected = call.expected()
+    user_id = _id_in(call)
+    body = await call.json()
+    note_operations(call, body)
+    patch = parse_patch(body, USER)
+
+    def patched(before: Document) -> ProfileChange:
+        after = apply_to_profile(patch, before, USER)
+        check_requirements(after.profile, call.requirements)
+        return after
+
+    def change(tx: WriteTx) -> Changed[StoredUser]:
+        changed = provisioned_users.change_user(tx, user_id, patched, expected)
+        call.record.operations = outcomes_in_order(changed, len(patch.operations))
+        return changed
+
+    changed = await call.write(change, status=200)
+    return _answer(call, changed.thing, projection)
+
+
+async def delete_user(call: ScimCall) -> Answer:
+    """DELETE /Users/{id}."""
+    expected = call.expected()
+    user_id = _id_in(call)
+    await call.write(lambda tx: provisioned_users.delete_user(tx, user_id, expected), status=204)
+    return Answer(status=204)
+
+
+def note_operations(call: ScimCall, body: object) -> None:
+    """Note, for the record, that no operation has been carried out yet."""
+    operations = body.get("Operations") if isinstance(body, dict) else None
+    if isinstance(operations, list):
+        call.record.operations = ("refused",) * len(operations)
+
+
+def outcomes_in_order(changed: Changed[object], count: int) -> tuple[str, ...]:
+    """Return what became of each operation, in the order of the request."""
+    return tuple(changed.outcomes.get(position, Outcome.NO_CHANGE).value for position in range(count))
+
+
+def _id_in(call: ScimCall) -> UserId:
+    call.record.subject_id = call.resource_id
+    return UserId(call.resource_id)
+
+
+def _answer(call: ScimCall, user: StoredUser, projection: Projection, *, status: int = 200) -> Answer:
+    headers = {"ETag": entity_tag(user.version)}
+    if call.request.method == "GET" and call.has_current(user.version):
+        return Answer(status=304, headers=headers)
+    headers["Location" if status == 201 else "Content-Location"] = f"{call.base_url}{USER.endpoint}/{user.id}"  # noqa: PLR2004  # 201 Created
+    return Answer(
+        status=status, body=render_user(user, base_url=call.base_url, projection=projection), headers=headers
+    )

@@ -1,0 +1,37 @@
+"""Who asks now?"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from rolecall.authorization.actions import Action
+
+
+class ActorKind(Enum):
+    """By what way the actor came in."""
+
+    API_KEY = "api_key"
+    COMMAND_LINE = "command_line"
+    """Somebody with access to the installation's own files or database: may do everything."""
+    NOBODY = "nobody"
+    """Has presented no credential: may do nothing."""
+    SYSTEM = "system"
+    """Rolecall itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who asks now, and what it may ask for. Carries everything that a rule needs to know of it."""
+
+    kind: ActorKind
+    actions: frozenset[Action] = field(default_factory=frozenset)
+    user_id: str | None = None
+    user_name: str | None = None
+    api_key_id: str | None = None
+    team_id: str | None = None
+    request_id: str | None = None
+    """The id under which this request's answer, audit records and events can be found."""
+
+
+NOBODY = Actor(kind=ActorKind.NOBODY)
+SYSTEM = Actor(kind=ActorKind.SYSTEM, actions=frozenset(Action))
+COMMAND_LINE = Actor(kind=ActorKind.COMMAND_LINE, actions=frozenset(Action))

@@ -1,0 +1,112 @@
+"""What shall a user or group be after a change, and which change is refused?"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from rolecall.directory.errors import BreakGlassUser, LastAdministrator
+from rolecall.directory.events import UserProtected
+from rolecall.directory.model import Expected, Group, GroupId, User, UserId, UserKind, UserState
+from rolecall.kernel.document import Document
+from rolecall.kernel.errors import VersionConflict
+from rolecall.kernel.text import comparison_form
+
+
+def new_user(
+    user_id: UserId, profile: Document, *, kind: UserKind, provisioned: bool, now: datetime, break_glass: bool = False
+) -> User:
+    """Return a user that comes to be now. Active, unless its profile says otherwise."""
+    active = profile.get("active") is not False
+    return User(
+        id=user_id,
+        kind=kind,
+        state=UserState.ACTIVE if active else UserState.DEACTIVATED,
+        profile={**profile, "active": active},
+        provisioned=provisioned,
+        break_glass=break_glass,
+        version=1,
+        created_at=now,
+        changed_at=now,
+    )
+
+
+def changed_user(user: User, profile: Document, *, now: datetime) -> User:
+    """Return the user with another profile; the same object when nothing differs.
+
+    A profile that does not say whether the user is active leaves that as it is.
+    """
+    if "active" not in profile:
+        profile = {**profile, "active": user.state is UserState.ACTIVE}
+    if profile == user.profile:
+        return user
+    state = UserState.ACTIVE if profile["active"] else UserState.DEACTIVATED
+    return replace(user, profile=profile, state=state, version=user.version + 1, changed_at=now)
+
+
+def deleted_user(user: User, *, now: datetime) -> User:
+    """Return what remains of a deleted user: its id, its name and its dates."""
+    profile: Document = {"schemas": user.profile["schemas"], "userName": user.user_name, "active": False}
+    return replace(
+        user, state=UserState.DELETED, break_glass=False, profile=profile, version=user.version + 1, changed_at=now
+    )
+
+
+def threat_of(before: User, after: User) -> str | None:
+    """Return what a change would do that could lock people out: `deactivate`, `delete`, `rename`, or None."""
+    if after.state is UserState.DELETED:
+        return "delete"
+    if before.state is UserState.ACTIVE and after.state is UserState.DEACTIVATED:
+        return "deactivate"
+    if comparison_form(before.user_name) != comparison_form(after.user_name):
+        return "rename"
+    return None
+
+
+def protect(user: User, attempt: str, *, is_administrator: bool, other_administrators: int) -> None:
+    """Refuse an attempt on the break-glass user or on the last active administrator of Root.
+
+    Raises: BreakGlassUser, LastAdministrator; both carry a WARNING event.
+    """
+    if user.break_glass:
+        raise BreakGlassUser(
+            f"{user.user_name} is the break-glass user and cannot be changed so: {attempt}."
+            " Move the break-glass mark to another user first.",
+            events=[_protected(user, attempt, "break_glass")],
+            user_id=user.id,
+        )
+    if is_administrator and user.state is UserState.ACTIVE and other_administrators == 0:
+        raise LastAdministrator(
+            f"{user.user_name} is the last active administrator of Root and cannot be changed so: {attempt}."
+            " Make another user an administrator first.",
+            events=[_protected(user, attempt, "last_administrator")],
+            user_id=user.id,
+        )
+
+
+def check_version(version: int, expected: Expected) -> None:
+    """Return when the version is one that the caller expects.
+
+    Raises: VersionConflict.
+    """
+    if expected.versions is not None and version not in expected.versions:
+        raise VersionConflict(f"The current version is {version}; read it again and repeat the change.")
+
+
+def new_group(group_id: GroupId, profile: Document, *, now: datetime) -> Group:
+    """Return a group that comes to be now."""
+    return Group(id=group_id, profile=profile, version=1, created_at=now, changed_at=now)
+
+
+def changed_group(group: Group, profile: Document, *, members_differ: bool, now: datetime) -> Group:
+    """Return the group with another profile or other members; the same object when nothing differs."""
+    if profile == group.profile and not members_differ:
+        return group
+    return replace(group, profile=profile, version=group.version + 1, changed_at=now)
+
+
+def differing(before: Document, after: Document) -> tuple[str, ...]:
+    """Return the top-level names whose values differ, in alphabetical order."""
+    return tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
+
+
+def _protected(user: User, attempt: str, because: str) -> UserProtected:
+    return UserProtected(user_id=user.id, user_name=user.user_name, attempt=attempt, because=because)

@@ -1,0 +1,150 @@
+"""What can have happened in the directory?"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rolecall.directory.model import GroupId, UserId
+from rolecall.kernel.event import Event, Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _UserEvent(Event):
+    user_id: UserId
+    user_name: str
+
+    def subject_id(self) -> str | None:
+        """Return the user's id."""
+        return self.user_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserCreated(_UserEvent):
+    """A user came to be."""
+
+    type: ClassVar[str] = "directory.user.created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserChanged(_UserEvent):
+    """What is known of a user changed; `attributes` names the top-level ones."""
+
+    type: ClassVar[str] = "directory.user.changed"
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeactivated(_UserEvent):
+    """A user's access ended; its history and assignments stay."""
+
+    type: ClassVar[str] = "directory.user.deactivated"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserReactivated(_UserEvent):
+    """A deactivated user has access again, by its assignments; its keys and sessions stay ended."""
+
+    type: ClassVar[str] = "directory.user.reactivated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDeleted(_UserEvent):
+    """A user is gone; only audit and events remember it."""
+
+    type: ClassVar[str] = "directory.user.deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserProtected(_UserEvent):
+    """A change that would have locked everybody out was refused."""
+
+    type: ClassVar[str] = "directory.user.protected"
+    severity: ClassVar[Severity] = Severity.WARNING
+    attempt: str
+    """`deactivate`, `delete` or `rename`."""
+    because: str
+    """`break_glass` or `last_administrator`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakGlassMoved(_UserEvent):
+    """Another user became the break-glass user."""
+
+    type: ClassVar[str] = "directory.user.break-glass-moved"
+    severity: ClassVar[Severity] = Severity.WARNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _GroupEvent(Event):
+    group_id: GroupId
+    display_name: str
+
+    def subject_id(self) -> str | None:
+        """Return the group's id."""
+        return self.group_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupCreated(_GroupEvent):
+    """A group was pushed for the first time."""
+
+    type: ClassVar[str] = "directory.group.created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupChanged(_GroupEvent):
+    """What is known of a group, besides its members, changed; `attributes` names the top-level ones."""
+
+    type: ClassVar[str] = "directory.group.changed"
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMembersChanged(_GroupEvent):
+    """Direct members (users or groups, by id) were added or removed; each list in no order."""
+
+    type: ClassVar[str] = "directory.group.members-changed"
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDeleted(_GroupEvent):
+    """A group is gone, and with it its memberships."""
+
+    type: ClassVar[str] = "directory.group.deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleAssigned(_UserEvent):
+    """A user got a role in a team from a source."""
+
+    type: ClassVar[str] = "directory.role.assigned"
+    team_id: str
+    role: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleRemoved(_UserEvent):
+    """A source no longer gives a user a role in a team."""
+
+    type: ClassVar[str] = "directory.role.removed"
+    team_id: str
+    role: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicUrlSet(Event):
+    """The address under which people and providers reach Rolecall changed."""
+
+    type: ClassVar[str] = "directory.public-url.set"
+    public_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScimEnabled(Event):
+    """Rolecall began to take SCIM calls."""
+
+    type: ClassVar[str] = "directory.scim.enabled"

@@ -1,0 +1,239 @@
+"""What are users, groups, members and assignments?"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Generic, NewType, TypeAlias, TypeVar
+
+from rolecall.authorization.actions import RoleName
+from rolecall.kernel.document import Document
+from rolecall.kernel.predicate import Path, Predicate
+
+T = TypeVar("T")
+
+UserId = NewType("UserId", str)
+GroupId = NewType("GroupId", str)
+TeamId = NewType("TeamId", str)
+MemberId: TypeAlias = UserId | GroupId
+
+ROOT_TEAM = TeamId("00000000-0000-7000-8000-000000000001")
+"""The team that sees everything. It exists from the first migration on."""
+
+
+class UserKind(Enum):
+    """What stands behind a user."""
+
+    PERSON = "person"
+    SERVICE = "service"
+    """A machine. It never signs in, and SCIM never sees it."""
+
+
+class UserState(Enum):
+    """Whether a user has access."""
+
+    ACTIVE = "active"
+    DEACTIVATED = "deactivated"
+    """Keeps its row, its history and its assignments, which count for nothing."""
+    DELETED = "deleted"
+    """Only id, name and dates remain, for the audit log; the user name is free again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person or service that uses Rolecall.
+
+    `profile` is what is known of it, in the vocabulary of RFC 7643 §4.1 and in the schema's own
+    spelling: `schemas`, `userName`, `name`, `emails`, `active`, extensions under their URN. It holds
+    neither `id` nor `meta` nor `groups`, which the directory itself decides. Its `active` always
+    agrees with `state`.
+    """
+
+    id: UserId
+    kind: UserKind
+    state: UserState
+    profile: Document
+    provisioned: bool
+    """Whether SCIM owns this user. Others are invisible to SCIM."""
+    break_glass: bool
+    """Whether this is the one user that SCIM can never touch."""
+    version: int
+    created_at: datetime
+    changed_at: datetime
+
+    @property
+    def user_name(self) -> str:
+        """The unique name, as it was given."""
+        return str(self.profile["userName"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A set of users exactly as an identity provider pushed it; gives nothing by itself.
+
+    `profile` is as for a user (RFC 7643 §4.2), without `members`, which are kept as rows.
+    """
+
+    id: GroupId
+    profile: Document
+    version: int
+    created_at: datetime
+    changed_at: datetime
+
+    @property
+    def display_name(self) -> str:
+        """The name people know the group by."""
+        return str(self.profile["displayName"])
+
+
+class MemberKind(Enum):
+    """What is a member of a group."""
+
+    USER = "User"
+    GROUP = "Group"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One direct member of a group."""
+
+    id: MemberId
+    kind: MemberKind
+    display: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """One group that a user belongs to; not `direct` when only through a nested group."""
+
+    group_id: GroupId
+    display: str
+    direct: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredUser:
+    """A user as it is kept, so that it can be shown without being parsed: `profile` is JSON text."""
+
+    id: UserId
+    profile: str
+    version: int
+    created_at: datetime
+    changed_at: datetime
+    memberships: tuple[Membership, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredGroup:
+    """A group as it is kept; `profile` is JSON text. `members` is None when nobody asked for them."""
+
+    id: GroupId
+    profile: str
+    version: int
+    created_at: datetime
+    changed_at: datetime
+    members: tuple[Member, ...] | None
+
+
+class Outcome(Enum):
+    """What became of one operation of a change."""
+
+    APPLIED = "applied"
+    NO_CHANGE = "no_change"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileChange:
+    """What a change makes of a profile, and what became of each operation of the request.
+
+    The keys of `outcomes` are the operations' positions, from 0.
+    """
+
+    profile: Document
+    outcomes: Mapping[int, Outcome]
+
+
+ChangeProfile: TypeAlias = Callable[[Document], ProfileChange]
+"""Computes the profile that shall be from the one that is. Pure; raises DomainError to refuse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditProfile:
+    """Part of a group change: everything but the members."""
+
+    change: ChangeProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddMembers:
+    """Part of a group change: these become members. Those that are already stay, once."""
+
+    operation: int
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveMembers:
+    """Part of a group change: these are no longer members. Absent ones are no error."""
+
+    operation: int
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveMatchingMembers:
+    """Part of a group change: members that fulfil a condition on `value`, `type`, `display` leave."""
+
+    operation: int
+    where: Predicate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceMembers:
+    """Part of a group change: exactly these are members afterwards."""
+
+    operation: int
+    members: tuple[str, ...]
+
+
+GroupStep: TypeAlias = EditProfile | AddMembers | RemoveMembers | RemoveMatchingMembers | ReplaceMembers
+"""`operation` is the position, from 0, of the request's operation that the step carries out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListRequest:
+    """Which part of a list is wanted.
+
+    `skip` items are left out, then at most `limit` returned (0: only the total).
+    """
+
+    where: Predicate | None
+    sort_by: Path | None
+    descending: bool
+    skip: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """Which versions the caller would change or is content with; None: any (RFC 7232 If-Match)."""
+
+    versions: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed(Generic[T]):
+    """A thing after a change, and what became of each operation of the request, by position."""
+
+    thing: T
+    outcomes: Mapping[int, Outcome]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """A role in a team, held by a user, for as long as one source is left."""
+
+    user_id: UserId
+    team_id: TeamId
+    role: RoleName
+    sources: tuple[str, ...]

@@ -1,0 +1,1 @@
+"""How are the directory's rows read and written?"""

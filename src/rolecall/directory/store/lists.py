@@ -1,0 +1,329 @@
+"""How are users and groups found by a condition, in an order, a page at a time?
+
+Conditions that have columns are decided by the database. What it cannot decide is decided here, row
+by row, within a time budget.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import ColumnElement, case, func, literal, select, true
+
+from rolecall.directory.errors import ListTooSlow
+from rolecall.directory.model import GroupId, ListRequest, MemberKind, UserId, UserState
+from rolecall.directory.store.groups import GROUP_COLUMNS, list_members
+from rolecall.directory.store.users import USER_COLUMNS, list_memberships
+from rolecall.directory.tables import directory_group, directory_user, group_member, user_email
+from rolecall.kernel.clock import from_microseconds, to_rfc3339
+from rolecall.kernel.document import Document, Json
+from rolecall.kernel.page import Page
+from rolecall.kernel.predicate import (
+    Compare,
+    Matcher,
+    Operator,
+    Path,
+    Predicate,
+    Present,
+    compile_matcher,
+    paths_of,
+    values_at,
+)
+from rolecall.kernel.text import comparison_form
+from rolecall.storage.predicates import (
+    EVERYTHING,
+    InstantColumn,
+    RowsColumn,
+    Selection,
+    StateColumn,
+    TextColumn,
+    to_sql,
+)
+from rolecall.storage.statement import Row, Statement
+from rolecall.storage.transaction import ReadTx
+
+_BUDGET_SECONDS: Final = 10.0
+_CHUNK: Final = 500
+
+_U: Final = directory_user.c
+_G: Final = directory_group.c
+_M: Final = group_member.c
+
+# The columns that a listed row begins with, whatever the thing: id, profile, version, created_at, changed_at.
+STORED_USER_COLUMNS: Final = (_U.id, _U.profile, _U.version, _U.created_at, _U.changed_at)
+STORED_GROUP_COLUMNS: Final = GROUP_COLUMNS
+
+
+class _MemberOf:
+    """`groups.value eq "id"`: the users in a group and in the groups below it."""
+
+    def select(self, part: Compare | Present) -> Selection:
+        if not (isinstance(part, Compare) and part.operator is Operator.EQ and isinstance(part.value, str)):
+            return EVERYTHING
+        below = (
+            select(_M.member_id, _M.member_kind)
+            .where(_M.group_id == comparison_form(part.value))
+            .cte("below", recursive=True)
+        )
+        inner = group_member.alias("inner_member")
+        below = below.union(
+            select(inner.c.member_id, inner.c.member_kind).where(
+                inner.c.group_id == below.c.member_id, below.c.member_kind == MemberKind.GROUP.value
+            )
+        )
+        return Selection(condition=_U.id.in_(select(below.c.member_id)), exact=True)
+
+
+def _email_exists(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return _U.id.in_(select(user_email.c.user_id).where(condition))
+
+
+def _member_exists(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return _G.id.in_(select(_M.group_id).where(condition))
+
+
+_USER_FILTERS: Final[dict[Path, Any]] = {
+    ("id",): TextColumn(_U.id, folded=False),
+    ("userName",): TextColumn(_U.user_name_key, folded=True),
+    ("displayName",): TextColumn(_U.display_name_key, folded=True),
+    ("externalId",): TextColumn(_U.external_id, folded=False),
+    ("active",): StateColumn(_U.state, UserState.ACTIVE.value),
+    ("meta", "created"): InstantColumn(_U.created_at),
+    ("meta", "lastModified"): InstantColumn(_U.changed_at),
+    ("emails",): RowsColumn(
+        {
+            ("value",): TextColumn(user_email.c.value_key, folded=True),
+            ("type",): TextColumn(user_email.c.type_key, folded=True),
+        },
+        _email_exists,
+    ),
+    ("groups", "value"): _MemberOf(),
+}
+_GROUP_FILTERS: Final[dict[Path, Any]] = {
+    ("id",): TextColumn(_G.id, folded=False),
+    ("displayName",): TextColumn(_G.display_name_key, folded=True),
+    ("externalId",): TextColumn(_G.external_id, folded=False),
+    ("meta", "created"): InstantColumn(_G.created_at),
+    ("meta", "lastModified"): InstantColumn(_G.changed_at),
+    ("members",): RowsColumn(
+        {
+            ("value",): TextColumn(_M.member_id, folded=False),
+            ("type",): TextColumn(_M.member_kind, folded=False),
+        },
+        _member_exists,
+    ),
+}
+_USER_ORDERS: Final[dict[Path, ColumnElement[Any]]] = {
+    ("id",): _U.id,
+    ("userName",): _U.user_name_key,
+    ("displayName",): _U.display_name_key,
+    ("externalId",): _U.external_id,
+    ("meta", "created"): _U.created_at,
+    ("meta", "lastModified"): _U.changed_at,
+}
+_GROUP_ORDERS: Final[dict[Path, ColumnElement[Any]]] = {
+    ("id",): _G.id,
+    ("displayName",): _G.display_name_key,
+    ("externalId",): _G.external_id,
+    ("meta", "created"): _G.created_at,
+    ("meta", "lastModified"): _G.changed_at,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kind:
+    """What one kind of list is made of. The related things are `groups` of users, `members` of groups."""
+
+    identifier: ColumnElement[Any]
+    columns: tuple[Any, ...]
+    visible: ColumnElement[bool]
+    filters: dict[Path, Any]
+    orders: dict[Path, ColumnElement[Any]]
+    resource_type: str
+    related: str
+    list_related: Callable[[ReadTx, str], list[Document]]
+
+
+def _groups_document(tx: ReadTx, user_id: str) -> list[Document]:
+    return [
+        {"value": each.group_id, "display": each.display, "type": "direct" if each.direct else "indirect"}
+        for each in list_memberships(tx, UserId(user_id))
+    ]
+
+
+def _members_document(tx: ReadTx, group_id: str) -> list[Document]:
+    return [
+        {"value": each.id, "display": each.display, "type": each.kind.value}
+        for each in list_members(tx, GroupId(group_id))
+    ]
+
+
+_PROVISIONED_USERS: Final = _Kind(
+    identifier=_U.id,
+    columns=STORED_USER_COLUMNS,
+    visible=(_U.provisioned == 1) & (_U.state != UserState.DELETED.value),
+    filters=_USER_FILTERS,
+    orders=_USER_ORDERS,
+    resource_type="User",
+    related="groups",
+    list_related=_groups_document,
+)
+_ALL_USERS: Final = _Kind(
+    identifier=_U.id,
+    columns=(*STORED_USER_COLUMNS, *USER_COLUMNS),
+    visible=_U.state != UserState.DELETED.value,
+    filters=_USER_FILTERS,
+    orders=_USER_ORDERS,
+    resource_type="User",
+    related="groups",
+    list_related=_groups_document,
+)
+_GROUPS: Final = _Kind(
+    identifier=_G.id,
+    columns=STORED_GROUP_COLUMNS,
+    visible=true(),
+    filters=_GROUP_FILTERS,
+    orders=_GROUP_ORDERS,
+    resource_type="Group",
+    related="members",
+    list_related=_members_document,
+)
+
+
+def list_provisioned_users(tx: ReadTx, request: ListRequest) -> Page[Row]:
+    """Return rows of `STORED_USER_COLUMNS` of users that SCIM owns.
+
+    Raises: ListTooSlow.
+    """
+    return _list(tx, request, _PROVISIONED_USERS)
+
+
+def list_all_users(tx: ReadTx, request: ListRequest) -> Page[Row]:
+    """Return rows of `USER_COLUMNS` of users of every kind.
+
+    Raises: ListTooSlow.
+    """
+    page = _list(tx, request, _ALL_USERS)
+    return Page(items=tuple(row[len(STORED_USER_COLUMNS) :] for row in page.items), total=page.total)
+
+
+def list_groups(tx: ReadTx, request: ListRequest) -> Page[Row]:
+    """Return rows of `STORED_GROUP_COLUMNS`.
+
+    Raises: ListTooSlow.
+    """
+    return _list(tx, request, _GROUPS)
+
+
+def _list(tx: ReadTx, request: ListRequest, kind: _Kind) -> Page[Row]:
+    selection = Selection(condition=true(), exact=True)
+    if request.where is not None:
+        selection = to_sql(request.where, kind.filters)
+    condition = kind.visible & selection.condition
+    order = kind.orders.get(request.sort_by) if request.sort_by is not None else kind.identifier
+    if selection.exact and order is not None:
+        return _list_by_database(tx, request, kind, condition, order)
+    return _list_by_scan(tx, request, kind, condition)
+
+
+def _list_by_database(
+    tx: ReadTx, request: ListRequest, kind: _Kind, condition: ColumnElement[bool], order: ColumnElement[Any]
+) -> Page[Row]:
+    total = int(Statement(select(func.count()).select_from(kind.identifier.table).where(condition)).value(tx))  # type: ignore[attr-defined]  # a Column has its table
+    if request.limit == 0 or request.skip >= total:
+        return Page(items=(), total=total)
+    ordered = _ordered(select(kind.identifier).where(condition), order, kind.identifier, descending=request.descending)
+    chosen = ordered.limit(request.limit).offset(request.skip).cte("chosen")
+    rows = Statement(
+        _ordered(
+            select(*kind.columns).join(chosen, chosen.c.id == kind.identifier),
+            order,
+            kind.identifier,
+            descending=request.descending,
+        )
+    ).rows(tx)
+    return Page(items=tuple(rows), total=total)
+
+
+def _ordered(query: Any, order: ColumnElement[Any], identifier: ColumnElement[Any], *, descending: bool) -> Any:
+    """RFC 7644 §3.4.2.3: what has no value comes last when ascending, first when descending."""
+    if order is identifier:
+        return query.order_by(identifier.desc() if descending else identifier)
+    absent = case((order.is_(None), literal(1)), else_=literal(0))
+    if descending:
+        return query.order_by(absent.desc(), order.desc(), identifier)
+    return query.order_by(absent, order, identifier)
+
+
+def _list_by_scan(tx: ReadTx, request: ListRequest, kind: _Kind, condition: ColumnElement[bool]) -> Page[Row]:
+    matches = _matcher(request.where)
+    with_related = request.where is not None and any(path[0] == kind.related for path in paths_of(request.where))
+    needs_document = request.where is not None or request.sort_by is not None
+    query = Statement(select(*kind.columns).where(condition).order_by(kind.identifier))
+    found: list[tuple[Any, Row]] = []
+    for row in _within_budget(query.run(tx)):
+        document = _document_of(tx, row, kind, with_related=with_related) if needs_document else {}
+        if matches(document):
+            found.append((_sort_key(document, request.sort_by), row))
+    if request.sort_by is not None:
+        there = [each for each in found if each[0] is not None]
+        absent = [each for each in found if each[0] is None]
+        there.sort(key=lambda each: each[0], reverse=request.descending)
+        found = absent + there if request.descending else there + absent
+    page = found[request.skip : request.skip + request.limit]
+    return Page(items=tuple(row for _key, row in page), total=len(found))
+
+
+def _matcher(where: Predicate | None) -> Matcher:
+    return compile_matcher(where) if where is not None else lambda _document: True
+
+
+def _within_budget(cursor: Any) -> Iterator[Row]:
+    deadline = time.monotonic() + _BUDGET_SECONDS
+    while chunk := cursor.fetchmany(_CHUNK):
+        yield from chunk
+        if time.monotonic() > deadline:
+            raise ListTooSlow(
+                f"This filter or order needs more than {_BUDGET_SECONDS:.0f} seconds."
+                " Add a condition on userName, externalId, displayName, emails.value, id or meta.lastModified."
+            )
+
+
+def _document_of(tx: ReadTx, row: Row, kind: _Kind, *, with_related: bool) -> Document:
+    document: dict[str, Json] = orjson.loads(row[1])
+    document["id"] = row[0]
+    document["meta"] = {
+        "resourceType": kind.resource_type,
+        "created": to_rfc3339(from_microseconds(row[3])),
+        "lastModified": to_rfc3339(from_microseconds(row[4])),
+        "version": f'W/"{row[2]}"',
+    }
+    if with_related:
+        document[kind.related] = kind.list_related(tx, row[0])
+    return document
+
+
+def _sort_key(document: Document, path: Path | None) -> tuple[int, Any] | None:
+    """Return what to sort by: of several values the primary one, else the first; texts without case."""
+    if path is None:
+        return None
+    value = next(values_at(_primary_first(document, path[0]), path), None)
+    if isinstance(value, dict):
+        value = value.get("value")
+    match value:
+        case None:
+            return None
+        case bool() | int() | float():
+            return (0, value)
+        case _:
+            return (1, comparison_form(str(value)))
+
+
+def _primary_first(document: Document, name: str) -> Document:
+    values = document.get(name)
+    if not isinstance(values, list):
+        return document
+    primary = [value for value in values if isinstance(value, dict) and value.get("primary") is True]
+    return {**document, name: [*primary, *(value for value in values if value not in primary)]}

@@ -1,0 +1,265 @@
+"""The rows of users and of their e-mail addresses."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import bindparam, delete, func, insert, literal, select, update
+
+from rolecall.directory.errors import UserNameTaken
+from rolecall.directory.model import GroupId, Membership, StoredUser, User, UserId, UserKind, UserState
+from rolecall.directory.tables import directory_group, directory_user, group_member, user_email
+from rolecall.kernel.clock import from_microseconds, to_microseconds
+from rolecall.kernel.document import Document, Json
+from rolecall.kernel.text import comparison_form
+from rolecall.storage.errors import UniqueViolation
+from rolecall.storage.statement import Row, Statement
+from rolecall.storage.transaction import ReadTx, WriteTx
+from rolecall.storage.types import listed
+
+_U: Final = directory_user.c
+
+USER_COLUMNS: Final = (
+    _U.id,
+    _U.kind,
+    _U.state,
+    _U.provisioned,
+    _U.break_glass,
+    _U.profile,
+    _U.version,
+    _U.created_at,
+    _U.changed_at,
+)
+
+_BY_ID: Final = select(*USER_COLUMNS).where(_U.id == bindparam("id"), _U.state != UserState.DELETED.value)
+_FIND: Final = Statement(_BY_ID)
+_FIND_TO_CHANGE: Final = Statement(_BY_ID.with_for_update())
+_FIND_BY_NAME: Final = Statement(select(*USER_COLUMNS).where(_U.user_name_key == bindparam("key")))
+_FIND_STORED: Final = Statement(
+    select(_U.id, _U.profile, _U.version, _U.created_at, _U.changed_at).where(
+        _U.id == bindparam("id"), _U.provisioned == 1, _U.state != UserState.DELETED.value
+    )
+)
+_INSERT: Final = Statement(
+    insert(directory_user).values({column.name: bindparam(column.name) for column in directory_user.c})
+)
+_UPDATE: Final = Statement(
+    update(directory_user)
+    .where(_U.id == bindparam("which"))
+    .values({column.name: bindparam(column.name) for column in directory_user.c if column.name != "id"})
+)
+_INSERT_EMAIL: Final = Statement(
+    insert(user_email).values({column.name: bindparam(column.name) for column in user_email.c})
+)
+_DELETE_EMAILS: Final = Statement(delete(user_email).where(user_email.c.user_id == bindparam("id")))
+_CLEAR_BREAK_GLASS: Final = Statement(
+    update(directory_user).where(_U.break_glass == 1).values(break_glass=0, version=_U.version + 1)
+)
+_FIND_BREAK_GLASS: Final = Statement(select(*USER_COLUMNS).where(_U.break_glass == 1))
+
+
+def _memberships_of(users: Any) -> Any:
+    """Select user id, group id, group name and whether direct, for each group above the users' own."""
+    member, group = group_member.c, directory_group.c
+    above = (
+        select(member.member_id.label("user_id"), member.group_id.label("group_id"))
+        .where(member.member_id.in_(users))
+        .cte("above", recursive=True)
+    )
+    outer = group_member.alias("outer_member")
+    above = above.union(
+        select(above.c.user_id, outer.c.group_id).where(
+            outer.c.member_id == above.c.group_id, outer.c.member_kind == literal("Group")
+        )
+    )
+    direct = group_member.alias("direct_member")
+    is_direct = (
+        select(func.count())
+        .select_from(direct)
+        .where(direct.c.group_id == above.c.group_id, direct.c.member_id == above.c.user_id)
+        .scalar_subquery()
+    )
+    return (
+        select(above.c.user_id, group.id, group.display, is_direct)
+        .join_from(above, directory_group, group.id == above.c.group_id)
+        .order_by(above.c.user_id, group.id)
+    )
+
+
+_MEMBERSHIPS: Final = Statement(_memberships_of([bindparam("id")]))
+_MEMBERSHIPS_OF_MANY: Final = Statement(_memberships_of(select(listed(bindparam("ids")).c.value)))
+
+
+def find_user(tx: ReadTx, user_id: UserId) -> User | None:
+    """Return the user of any kind that has this id and is not deleted, or None."""
+    row = _FIND.row(tx, id=user_id)
+    return None if row is None else user_from(row)
+
+
+def find_user_to_change(tx: WriteTx, user_id: UserId) -> User | None:
+    """Return the same, and keep others from changing it until the transaction ends."""
+    row = _FIND_TO_CHANGE.row(tx, id=user_id)
+    return None if row is None else user_from(row)
+
+
+def find_user_by_name(tx: ReadTx, user_name: str) -> User | None:
+    """Return the user of any kind that has this user name in any spelling, or None."""
+    row = _FIND_BY_NAME.row(tx, key=comparison_form(user_name))
+    return None if row is None else user_from(row)
+
+
+def find_stored_user(tx: ReadTx, user_id: UserId, *, with_memberships: bool) -> StoredUser | None:
+    """Return the user that SCIM owns and that has this id, ready to be shown, or None."""
+    row = _FIND_STORED.row(tx, id=user_id)
+    if row is None:
+        return None
+    return stored_user_from(row, list_memberships(tx, user_id) if with_memberships else ())
+
+
+def list_memberships(tx: ReadTx, user_id: UserId) -> tuple[Membership, ...]:
+    """Return the groups that the user is in, directly or through nested groups, by group id."""
+    return tuple(_membership_from(row) for row in _MEMBERSHIPS.rows(tx, id=user_id))
+
+
+def list_memberships_of(tx: ReadTx, user_ids: Sequence[str]) -> dict[str, tuple[Membership, ...]]:
+    """Return the same for many users at once; users without a group are left out."""
+    found: dict[str, list[Membership]] = {}
+    for row in _MEMBERSHIPS_OF_MANY.rows(tx, ids=orjson.dumps(user_ids).decode()):
+        found.setdefault(row[0], []).append(_membership_from(row))
+    return {user_id: tuple(memberships) for user_id, memberships in found.items()}
+
+
+def insert_user(tx: WriteTx, user: User) -> None:
+    """Write a new user.
+
+    Raises: UserNameTaken.
+    """
+    try:
+        _INSERT.run(tx, **_row_of(user))
+    except UniqueViolation as violation:
+        raise name_taken(user.user_name) from violation
+    _insert_emails(tx, user)
+
+
+def save_user(tx: WriteTx, user: User, *, emails_differ: bool) -> None:
+    """Write a changed user. E-mail rows are touched only where they differ.
+
+    Raises: UserNameTaken.
+    """
+    values = _row_of(user)
+    values["which"] = values.pop("id")
+    try:
+        _UPDATE.run(tx, **values)
+    except UniqueViolation as violation:
+        raise name_taken(user.user_name) from violation
+    if emails_differ:
+        _DELETE_EMAILS.run(tx, id=user.id)
+        _insert_emails(tx, user)
+
+
+def clear_break_glass(tx: WriteTx) -> None:
+    """Take the break-glass mark from whoever has it."""
+    _CLEAR_BREAK_GLASS.run(tx)
+
+
+def find_break_glass_user(tx: ReadTx) -> User | None:
+    """Return the break-glass user, or None."""
+    row = _FIND_BREAK_GLASS.row(tx)
+    return None if row is None else user_from(row)
+
+
+def name_taken(user_name: str) -> UserNameTaken:
+    """Return the refusal for a user name that is in use."""
+    return UserNameTaken(f"The userName {user_name!r} is in use by another user.", attribute="userName")
+
+
+def user_from(row: Row) -> User:
+    """Return the user in a row of `USER_COLUMNS`."""
+    return User(
+        id=row[0],
+        kind=UserKind(row[1]),
+        state=UserState(row[2]),
+        provisioned=bool(row[3]),
+        break_glass=bool(row[4]),
+        profile=orjson.loads(row[5]),
+        version=row[6],
+        created_at=from_microseconds(row[7]),
+        changed_at=from_microseconds(row[8]),
+    )
+
+
+def stored_user_from(row: Row, memberships: tuple[Membership, ...]) -> StoredUser:
+    """Return the user in a row of id, profile, version, created_at, changed_at."""
+    return StoredUser(
+        id=row[0],
+        profile=row[1],
+        version=row[2],
+        created_at=from_microseconds(row[3]),
+        changed_at=from_microseconds(row[4]),
+        memberships=memberships,
+    )
+
+
+def stored_user_of(user: User, memberships: tuple[Membership, ...]) -> StoredUser:
+    """Return a user that was just written, ready to be shown."""
+    return StoredUser(
+        id=user.id,
+        profile=orjson.dumps(user.profile).decode(),
+        version=user.version,
+        created_at=user.created_at,
+        changed_at=user.changed_at,
+        memberships=memberships,
+    )
+
+
+def _membership_from(row: Row) -> Membership:
+    return Membership(group_id=GroupId(row[1]), display=row[2], direct=row[3] > 0)
+
+
+def text_of(value: Json) -> str | None:
+    """Return a text that is there, else None."""
+    return value if isinstance(value, str) and value else None
+
+
+def key_of(value: Json) -> str | None:
+    """Return the comparison form of a text that is there, else None."""
+    return comparison_form(value) if isinstance(value, str) and value else None
+
+
+def _row_of(user: User) -> dict[str, Any]:
+    profile = user.profile
+    deleted = user.state is UserState.DELETED
+    return {
+        "id": user.id,
+        "kind": user.kind.value,
+        "state": user.state.value,
+        "provisioned": int(user.provisioned),
+        "break_glass": int(user.break_glass),
+        "user_name_key": None if deleted else comparison_form(user.user_name),
+        "display": text_of(profile.get("displayName")) or user.user_name,
+        "display_name_key": key_of(profile.get("displayName")),
+        "external_id": text_of(profile.get("externalId")),
+        "profile": orjson.dumps(profile).decode(),
+        "version": user.version,
+        "created_at": to_microseconds(user.created_at),
+        "changed_at": to_microseconds(user.changed_at),
+    }
+
+
+def _insert_emails(tx: WriteTx, user: User) -> None:
+    rows = [
+        {
+            "user_id": user.id,
+            "position": position,
+            "value_key": key_of(email.get("value")),
+            "type_key": key_of(email.get("type")),
+        }
+        for position, email in enumerate(_emails_of(user.profile))
+    ]
+    if rows:
+        _INSERT_EMAIL.many(tx, rows)
+
+
+def _emails_of(profile: Document) -> list[Document]:
+    emails = profile.get("emails")
+    return [email for email in emails if isinstance(email, dict)] if isinstance(emails, list) else []

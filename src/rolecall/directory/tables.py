@@ -1,0 +1,99 @@
+"""How are users, groups, members, teams and assignments kept?"""
+
+from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, Table, UniqueConstraint
+
+from rolecall.storage.types import COUNT, FLAG, INSTANT, KEY, METADATA, TEXT
+
+directory_user = Table(
+    "directory_user",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("kind", KEY, nullable=False),
+    Column("state", KEY, nullable=False),
+    Column("provisioned", FLAG, nullable=False),
+    Column("break_glass", FLAG, nullable=False),
+    # Null once the user is deleted, so that the name is free again.
+    Column("user_name_key", KEY),
+    # What people call the user: displayName, else userName. The key is of displayName alone.
+    Column("display", TEXT, nullable=False),
+    Column("display_name_key", KEY),
+    Column("external_id", KEY),
+    Column("profile", TEXT, nullable=False),
+    Column("version", COUNT, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("changed_at", INSTANT, nullable=False),
+    UniqueConstraint("user_name_key"),
+    Index(None, "display_name_key"),
+    Index(None, "external_id"),
+    Index(None, "changed_at"),
+)
+
+user_email = Table(
+    "user_email",
+    METADATA,
+    Column("user_id", KEY, ForeignKey("directory_user.id", ondelete="CASCADE"), nullable=False),
+    Column("position", COUNT, nullable=False),
+    Column("value_key", KEY),
+    Column("type_key", KEY),
+    PrimaryKeyConstraint("user_id", "position"),
+    Index(None, "value_key"),
+    sqlite_with_rowid=False,
+)
+
+directory_group = Table(
+    "directory_group",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("display", TEXT, nullable=False),
+    Column("display_name_key", KEY, nullable=False),
+    Column("external_id", KEY),
+    Column("profile", TEXT, nullable=False),
+    Column("version", COUNT, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("changed_at", INSTANT, nullable=False),
+    UniqueConstraint("display_name_key"),
+    Index(None, "external_id"),
+    Index(None, "changed_at"),
+)
+
+# `member_id` names a user or a group, as `member_kind` says, so no foreign key can guard it:
+# deleting either removes its rows here in the same transaction.
+group_member = Table(
+    "group_member",
+    METADATA,
+    Column("group_id", KEY, ForeignKey("directory_group.id", ondelete="CASCADE"), nullable=False),
+    Column("member_id", KEY, nullable=False),
+    Column("member_kind", KEY, nullable=False),
+    Column("added_at", INSTANT, nullable=False),
+    PrimaryKeyConstraint("group_id", "member_id"),
+    Index(None, "member_id", "group_id"),
+    sqlite_with_rowid=False,
+)
+
+team = Table(
+    "team",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("name", TEXT, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+)
+
+# One row for each source; the assignment is there while a row is left.
+assignment = Table(
+    "assignment",
+    METADATA,
+    Column("user_id", KEY, ForeignKey("directory_user.id", ondelete="CASCADE"), nullable=False),
+    Column("team_id", KEY, ForeignKey("team.id", ondelete="CASCADE"), nullable=False),
+    Column("role", KEY, nullable=False),
+    Column("source", KEY, nullable=False),
+    Column("since_at", INSTANT, nullable=False),
+    PrimaryKeyConstraint("user_id", "team_id", "role", "source"),
+    Index(None, "team_id", "role"),
+)
+
+installation = Table(
+    "installation",
+    METADATA,
+    Column("name", KEY, primary_key=True),
+    Column("value", TEXT, nullable=False),
+)

@@ -1,0 +1,146 @@
+"""The rows of the event log and of the audit log."""
+
+import time
+from dataclasses import fields
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import bindparam, insert, select
+
+from rolecall.events.model import AuditRecord, Call, CallOutcome, LoggedEvent, Phase
+from rolecall.events.tables import audit_record, event
+from rolecall.kernel.clock import from_microseconds, to_microseconds
+from rolecall.kernel.ids import new_id
+from rolecall.storage.statement import Statement
+from rolecall.storage.transaction import ReadTx, WriteTx
+
+_EVENT_COLUMNS: Final = [column for column in event.c if column.name != "sequence"]
+_RECORD_COLUMNS: Final = [column for column in audit_record.c if column.name != "sequence"]
+
+_INSERT_EVENT: Final = Statement(insert(event).values({column.name: bindparam(column.name) for column in _EVENT_COLUMNS}))
+_INSERT_RECORD: Final = Statement(
+    insert(audit_record).values({column.name: bindparam(column.name) for column in _RECORD_COLUMNS})
+)
+
+
+def insert_events(tx: WriteTx) -> None:
+    """Write the events that the transaction has recorded, in their order."""
+    now = to_microseconds(tx.now)
+    _INSERT_EVENT.many(
+        tx,
+        [
+            {
+                "id": new_id(tx.now),
+                "happened_at": now,
+                "type": each.type,
+                "category": each.category.value,
+                "severity": each.severity.value,
+                "subject_id": each.subject_id(),
+                "actor_kind": tx.actor.kind.value,
+                "actor_user_id": tx.actor.user_id,
+                "request_id": tx.actor.request_id,
+                "data": orjson.dumps(each.data()).decode(),
+            }
+            for each in tx.recorded
+        ],
+    )
+
+
+def list_events(tx: ReadTx, *, limit: int, before: int | None) -> tuple[LoggedEvent, ...]:
+    """Return events, newest first."""
+    wanted = select(event).order_by(event.c.sequence.desc()).limit(limit)
+    if before is not None:
+        wanted = wanted.where(event.c.sequence < before)
+    rows = Statement(wanted).rows(tx)
+    return tuple(
+        LoggedEvent(
+            sequence=row[0],
+            id=row[1],
+            happened_at=from_microseconds(row[2]),
+            type=row[3],
+            category=row[4],
+            severity=row[5],
+            subject_id=row[6],
+            actor_kind=row[7],
+            actor_user_id=row[8],
+            request_id=row[9],
+            data=orjson.loads(row[10]),
+        )
+        for row in rows
+    )
+
+
+def insert_intent(tx: WriteTx, call: Call) -> None:
+    """Write what a call is about to try."""
+    _INSERT_RECORD.run(tx, **_asked(tx, call, phase="intent"), **_NO_RESULT)
+
+
+def insert_result(tx: WriteTx, call: Call) -> None:
+    """Write what became of one call."""
+    _INSERT_RECORD.run(tx, **_result(tx, call))
+
+
+def insert_results(tx: WriteTx, calls: list[Call]) -> None:
+    """Write what became of many calls."""
+    _INSERT_RECORD.many(tx, [_result(tx, call) for call in calls])
+
+
+def list_records(tx: ReadTx, *, limit: int, before: int | None, after: int | None) -> tuple[AuditRecord, ...]:
+    """Return records, newest first."""
+    oldest_first = after is not None and before is None
+    order = audit_record.c.sequence.asc() if oldest_first else audit_record.c.sequence.desc()
+    wanted = select(audit_record).order_by(order).limit(limit)
+    if before is not None:
+        wanted = wanted.where(audit_record.c.sequence < before)
+    if after is not None:
+        wanted = wanted.where(audit_record.c.sequence > after)
+    rows = Statement(wanted).rows(tx)
+    names = [field.name for field in fields(AuditRecord)]
+    records = []
+    for row in reversed(rows) if oldest_first else rows:
+        values: dict[str, Any] = dict(zip(names, row, strict=True))
+        values["phase"] = Phase(values["phase"])
+        values["recorded_at"] = from_microseconds(values["recorded_at"])
+        values["request"] = None if values["request"] is None else orjson.loads(values["request"])
+        values["outcome"] = None if values["outcome"] is None else CallOutcome(values["outcome"])
+        values["operations"] = tuple(orjson.loads(values["operations"] or "[]"))
+        records.append(AuditRecord(**values))
+    return tuple(records)
+
+
+_NO_RESULT: Final[dict[str, None]] = dict.fromkeys(
+    ("outcome", "code", "status", "detail", "operations", "subject_id", "repeated_count", "duration_microseconds")
+)
+
+
+def _asked(tx: WriteTx, call: Call, *, phase: str) -> dict[str, object]:
+    actor = call.actor
+    return {
+        "phase": phase,
+        "request_id": call.request_id,
+        "recorded_at": to_microseconds(tx.now),
+        "actor_kind": actor.kind.value,
+        "user_id": actor.user_id,
+        "user_name": actor.user_name,
+        "api_key_id": actor.api_key_id,
+        "address": call.address,
+        "user_agent": call.user_agent,
+        "method": call.method,
+        "target": call.target,
+        "request": None if call.request is None else orjson.dumps(call.request).decode(),
+    }
+
+
+def _result(tx: WriteTx, call: Call) -> dict[str, object]:
+    values = _asked(tx, call, phase="result")
+    values.update(
+        outcome=call.outcome.value,
+        code=call.code,
+        status=call.status,
+        detail=call.detail,
+        operations=orjson.dumps(call.operations).decode() if call.operations else None,
+        subject_id=call.subject_id,
+        repeated_count=call.repeated_count,
+        duration_microseconds=int((time.perf_counter() - call.started) * 1_000_000),
+    )
+    return values

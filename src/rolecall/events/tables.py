@@ -1,0 +1,53 @@
+"""How are the event log and the audit log kept?"""
+
+from sqlalchemy import Column, Index, Table
+
+from rolecall.storage.types import COUNT, INSTANT, KEY, METADATA, SEQUENCE, TEXT
+
+event = Table(
+    "event",
+    METADATA,
+    Column("sequence", SEQUENCE, primary_key=True, autoincrement=True),
+    Column("id", KEY, nullable=False),
+    Column("happened_at", INSTANT, nullable=False),
+    Column("type", KEY, nullable=False),
+    Column("category", KEY, nullable=False),
+    Column("severity", KEY, nullable=False),
+    Column("subject_id", KEY),
+    Column("actor_kind", KEY, nullable=False),
+    Column("actor_user_id", KEY),
+    Column("request_id", KEY),
+    Column("data", TEXT, nullable=False),
+    Index(None, "happened_at"),
+    Index(None, "subject_id"),
+    sqlite_autoincrement=True,
+)
+
+audit_record = Table(
+    "audit_record",
+    METADATA,
+    Column("sequence", SEQUENCE, primary_key=True, autoincrement=True),
+    Column("phase", KEY, nullable=False),
+    Column("request_id", KEY, nullable=False),
+    Column("recorded_at", INSTANT, nullable=False),
+    Column("actor_kind", KEY),
+    Column("user_id", KEY),
+    Column("user_name", TEXT),
+    Column("api_key_id", KEY),
+    Column("address", KEY),
+    Column("user_agent", TEXT),
+    Column("method", KEY),
+    Column("target", TEXT),
+    Column("request", TEXT),
+    Column("outcome", KEY),
+    Column("code", KEY),
+    Column("status", COUNT),
+    Column("detail", TEXT),
+    Column("operations", TEXT),
+    Column("subject_id", KEY),
+    Column("repeated_count", COUNT),
+    Column("duration_microseconds", COUNT),
+    Index(None, "request_id"),
+    Index(None, "recorded_at"),
+    sqlite_autoincrement=True,
+)

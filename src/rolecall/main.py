@@ -1,0 +1,80 @@
+"""How is one Rolecall put together? The only place that wires."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount
+from starlette.types import ASGIApp
+
+from rolecall import reactions
+from rolecall.api import health
+from rolecall.api.recorder import Recorder
+from rolecall.api.scim.app import ScimApp
+from rolecall.events import log
+from rolecall.http.envelope import Envelope
+from rolecall.kernel.clock import Clock, system_clock
+from rolecall.scim.users import RequirementProfile
+from rolecall.settings import Settings
+from rolecall.storage.engine import open_database
+from rolecall.storage.transactions import Transactions
+from rolecall.telemetry.metrics import Metrics
+from rolecall.web import pages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rolecall:
+    """One installation, for one tenant: everything hangs on this and nothing is global."""
+
+    settings: Settings
+    clock: Clock
+    transactions: Transactions
+    metrics: Metrics
+    app: ASGIApp
+
+
+def build(settings: Settings, *, clock: Clock = system_clock) -> Rolecall:
+    """Return a Rolecall over a database that has been migrated. `close` it in the end."""
+    metrics = Metrics()
+    transactions = Transactions(
+        open_database(settings.database_url),
+        clock=clock,
+        before_commit=(reactions.react, log.append_recorded),
+        observe_batch=metrics.observe_batch,
+    )
+    return Rolecall(
+        settings=settings,
+        clock=clock,
+        transactions=transactions,
+        metrics=metrics,
+        app=_application(settings, clock, transactions, metrics),
+    )
+
+
+def close(rolecall: Rolecall) -> None:
+    """Finish what was handed over and release every connection."""
+    rolecall.transactions.close()
+
+
+def _application(settings: Settings, clock: Clock, transactions: Transactions, metrics: Metrics) -> ASGIApp:
+    recorder = Recorder(transactions, clock)
+    scim = ScimApp(
+        transactions,
+        recorder,
+        requirements=RequirementProfile(settings.requirement_profile),
+        max_body_bytes=settings.max_body_bytes,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        recorder.close()
+
+    app = Starlette(
+        routes=[Mount("/scim/v2", scim), *health.routes(transactions, metrics), *pages.routes(transactions)],
+        exception_handlers={HTTPException: pages.show_error, Exception: pages.show_failure},
+        lifespan=lifespan,
+    )
+    return Envelope(app, metrics=metrics, trusted_proxies=settings.trusted_proxies)

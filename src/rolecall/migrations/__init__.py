@@ -1,0 +1,1 @@
+"""How does a database get from one version of Rolecall to the next, and back?"""

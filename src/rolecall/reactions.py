@@ -1,0 +1,28 @@
+"""What follows from what happened, in the same transaction? Read it to know."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from rolecall.authentication import api_keys
+from rolecall.directory.events import UserDeactivated, UserDeleted
+from rolecall.kernel.event import Event
+from rolecall.storage.transaction import WriteTx
+
+REACTIONS: Final[tuple[tuple[type[Event], Callable[[WriteTx, Any], None]], ...]] = (
+    (UserDeactivated, api_keys.revoke_all_of_user),
+    (UserDeleted, api_keys.revoke_all_of_user),
+)
+
+
+def react(tx: WriteTx) -> None:
+    """Carry out what follows from the events of a transaction, in the order of `REACTIONS`.
+
+    What a reaction records is reacted to in turn.
+    """
+    done = 0
+    while done < len(tx.recorded):
+        event = tx.recorded[done]
+        done += 1
+        for kind, reaction in REACTIONS:
+            if isinstance(event, kind):
+                reaction(tx, event)

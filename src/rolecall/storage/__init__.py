@@ -1,0 +1,1 @@
+"""How is data kept, for any room?"""

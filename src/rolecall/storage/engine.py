@@ -1,0 +1,137 @@
+"""How is a connection to SQLite or PostgreSQL opened, and with which promises?"""
+
+import sqlite3
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from rolecall.kernel.errors import DomainError, ErrorKind
+from rolecall.storage.writer import unavailable_for
+
+_BUSY_MILLISECONDS: Final = 10_000
+_POOL_SIZE: Final = 16
+_POOL_WAIT_SECONDS: Final = 10.0
+
+
+class BadDatabaseUrl(DomainError):
+    """The database URL names no database that Rolecall can use."""
+
+    kind = ErrorKind.INVALID
+    code = "bad_database_url"
+
+
+class Database(Protocol):
+    """One database, of either kind."""
+
+    dialect: str
+    begin_write: str
+    """The statement that begins a transaction of the writer."""
+
+    def connect(self, *, read_only: bool) -> Any:
+        """Return a new connection of the driver in autocommit mode; the caller closes it."""
+
+    def close(self) -> None:
+        """Release what is held open."""
+
+
+class SqliteDatabase:
+    """An SQLite file in WAL mode. Commits are on disk when they return (`synchronous=FULL`)."""
+
+    dialect = "sqlite"
+    begin_write = "BEGIN IMMEDIATE"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def connect(self, *, read_only: bool) -> sqlite3.Connection:
+        """Return a connection that any thread may use, one at a time."""
+        try:
+            connection = sqlite3.connect(
+                self.path, isolation_level=None, check_same_thread=False, cached_statements=512
+            )
+            connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("PRAGMA temp_store=MEMORY")
+            if read_only:
+                connection.execute("PRAGMA query_only=ON")
+        except sqlite3.OperationalError as error:
+            raise unavailable_for(error) from error
+        return connection
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class PostgresqlDatabase:
+    """A PostgreSQL database. Connections for requests come from `pool`, which mends itself."""
+
+    dialect = "postgresql"
+    begin_write = "BEGIN"
+
+    def __init__(self, conninfo: str) -> None:
+        self._conninfo = conninfo
+        self._pool: Any = None
+
+    @property
+    def pool(self) -> Any:
+        """The pool of connections in autocommit mode, opened at first use."""
+        if self._pool is None:
+            from psycopg_pool import ConnectionPool  # noqa: PLC0415  # an extra: only where it is used
+
+            self._pool = ConnectionPool(
+                self._conninfo,
+                min_size=2,
+                max_size=_POOL_SIZE,
+                timeout=_POOL_WAIT_SECONDS,
+                kwargs={"autocommit": True},
+                check=ConnectionPool.check_connection,
+                open=True,
+            )
+        return self._pool
+
+    def connect(self, *, read_only: bool) -> Any:
+        """Return a connection of its own, outside the pool."""
+        import psycopg  # noqa: PLC0415  # an extra: only where it is used
+
+        try:
+            connection = psycopg.connect(self._conninfo, autocommit=True)
+        except psycopg.OperationalError as error:
+            raise unavailable_for(error) from error
+        connection.read_only = read_only
+        return connection
+
+    def close(self) -> None:
+        """Close the pool."""
+        if self._pool is not None:
+            self._pool.close()
+
+
+def open_database(url: str) -> Database:
+    """Return the database that `sqlite:///path` or `postgresql://user@host/name` names.
+
+    Raises: BadDatabaseUrl.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise BadDatabaseUrl(f"The database URL {url!r} cannot be read.") from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite" and parsed.database:
+        return SqliteDatabase(Path(parsed.database))
+    if backend == "postgresql":
+        return PostgresqlDatabase(parsed.set(drivername="postgresql").render_as_string(hide_password=False))
+    raise BadDatabaseUrl(
+        "The database URL must begin with sqlite:/// and a path, or with postgresql:// and a server.",
+    )
+
+
+def migration_url(url: str) -> str:
+    """Return the URL in the form that SQLAlchemy needs, with the driver named."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return parsed.render_as_string(hide_password=False)

@@ -1,0 +1,13 @@
+"""What can a database refuse, in one word for both kinds?"""
+
+
+class UniqueViolation(Exception):
+    """A row with this unique value exists. `constraint` names columns (SQLite) or constraint (PostgreSQL)."""
+
+    def __init__(self, constraint: str) -> None:
+        super().__init__(constraint)
+        self.constraint = constraint
+
+    def concerns(self, column: str) -> bool:
+        """Return whether the violated constraint is about this column."""
+        return column in self.constraint

@@ -1,0 +1,52 @@
+"""One unit of work: one actor, one instant, one connection, one commit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+from rolecall.authorization.actor import Actor
+from rolecall.kernel.errors import DomainError
+from rolecall.kernel.event import Event
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTx:
+    """May read. One actor, one instant, one snapshot of the database."""
+
+    actor: Actor
+    now: datetime
+    dialect: str
+    """`sqlite` or `postgresql`."""
+    connection: Any
+    """The driver's own connection; only `storage` and stores may touch it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteTx(ReadTx):
+    """May also write and record events. Never commits: the runner does, once."""
+
+    recorded: list[Event] = field(default_factory=list)
+
+    def record(self, event: Event) -> None:
+        """Say that `event` happened. It is logged if, and only if, this transaction commits."""
+        self.recorded.append(event)
+
+
+class Journal(Protocol):
+    """What accompanies one write into the database, whatever becomes of it."""
+
+    def intend(self, tx: WriteTx) -> None:
+        """Write down what is about to be tried. Stays also when the change is refused."""
+
+    def applied(self, tx: WriteTx) -> None:
+        """Write down what became of it, in the transaction of the change itself."""
+
+    def refused(self, tx: WriteTx, error: DomainError) -> None:
+        """Write down the refusal; the change has been rolled back."""
+
+
+BeforeCommit: TypeAlias = Callable[[WriteTx], None]
+"""A step after each successful change, in its transaction: reactions, then the event log."""

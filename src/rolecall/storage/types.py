@@ -1,0 +1,86 @@
+"""Of what types are columns, on SQLite and PostgreSQL alike?
+
+Every column is text or an integer, so that a row needs no conversion on its way in or out and a
+backup of one database can be restored into the other (ADR 0004).
+"""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Integer, MetaData, SmallInteger, Text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.sql.selectable import TableValuedAlias
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Every room's tables."""
+
+KEY = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that is compared and ordered by code point on both databases."""
+
+TEXT = Text()
+"""Text for people, and JSON."""
+
+INSTANT = BigInteger()
+"""Microseconds since 1970-01-01T00:00:00Z."""
+
+COUNT = BigInteger()
+"""A counter or a number of things."""
+
+FLAG = SmallInteger()
+"""0 or 1."""
+
+SEQUENCE = BigInteger().with_variant(Integer, "sqlite")
+"""A primary key that the database counts up."""
+
+
+class text_list(GenericFunction[Any]):  # noqa: N801  # SQLAlchemy takes a function's name from its class
+    """The texts of a JSON array, as rows: `text_list(bindparam("ids"))`."""
+
+    name = "text_list"
+    type = Text()
+    inherit_cache = True
+
+
+def listed(parameter: Any) -> TableValuedAlias:
+    """Return a table with one column, `value`: each text of the JSON array in `parameter`.
+
+    One statement then serves any number of values, on both databases.
+    """
+    return text_list(parameter).table_valued("value")
+
+
+@compiles(text_list, "sqlite")
+def _text_list_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(text_list, "postgresql")
+def _text_list_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS json))"
+
+
+class position_of(GenericFunction[Any]):  # noqa: N801  # as above
+    """Where the second text stands in the first, from 1; 0 when it does not. Always case-sensitive."""
+
+    name = "position_of"
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(position_of, "sqlite")
+def _position_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+@compiles(position_of, "postgresql")
+def _position_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
+

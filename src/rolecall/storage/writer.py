@@ -1,0 +1,193 @@
+"""How do many small changes share one commit?"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rolecall.authorization.actor import SYSTEM, Actor
+from rolecall.kernel.clock import Clock
+from rolecall.kernel.errors import DomainError, Unavailable
+from rolecall.storage.transaction import BeforeCommit, Journal, WriteTx
+
+_LARGEST_BATCH: Final = 128
+
+
+@dataclass(slots=True)
+class Work:
+    """One change that waits for the writer, and who waits for it (None: nobody)."""
+
+    actor: Actor
+    change: Callable[[WriteTx], Any]
+    journal: Journal | None
+    waiting: asyncio.Future[Any] | None
+    value: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """One thread that runs changes one after the other, each in a savepoint, many to a commit.
+
+    Whoever waits is answered after the commit, so what was answered is on disk. A change that
+    fails takes nothing with it.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Any],
+        *,
+        dialect: str,
+        begin: str,
+        clock: Clock,
+        before_commit: tuple[BeforeCommit, ...],
+        observe_batch: Callable[[int], None],
+    ) -> None:
+        self._connect = connect
+        self._connection: Any = None
+        self._dialect = dialect
+        self._begin = begin
+        self._clock = clock
+        self._before_commit = before_commit
+        self._observe_batch = observe_batch
+        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="rolecall-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Work) -> None:
+        """Hand over one change. Changes run in the order in which they are handed over."""
+        self._queue.put(work)
+
+    def close(self) -> None:
+        """Finish what was handed over, then stop."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        going = True
+        while going:
+            batch: list[Work] = []
+            item = self._queue.get()
+            try:
+                going = self._run_batch(item, batch)
+            except Exception as error:  # noqa: BLE001  # the writer outlives any failure of the database
+                self._fail(batch, error)
+            self._observe_batch(len(batch))
+            _answer(batch)
+        if self._connection is not None:
+            self._connection.close()
+
+    def _run_batch(self, item: Work | None, batch: list[Work]) -> bool:
+        """Run changes until none waits, commit. Returns False when told to stop."""
+        if item is None:
+            return False
+        batch.append(item)
+        if self._connection is None:
+            self._connection = self._connect()
+        execute = self._connection.execute
+        execute(self._begin)
+        self._run(item)
+        stop = False
+        while len(batch) < _LARGEST_BATCH:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if item is None:
+                stop = True
+                break
+            batch.append(item)
+            self._run(item)
+        execute("COMMIT")
+        return not stop
+
+    def _run(self, work: Work) -> None:
+        tx = WriteTx(work.actor, self._clock(), self._dialect, self._connection)
+        execute = self._connection.execute
+        if work.journal is not None:
+            work.journal.intend(tx)
+        execute("SAVEPOINT change")
+        try:
+            work.value = work.change(tx)
+            for step in self._before_commit:
+                step(tx)
+            if work.journal is not None:
+                work.journal.applied(tx)
+        except Exception as error:  # noqa: BLE001  # whoever waits gets it; the batch goes on without it
+            if is_lost(error):
+                raise
+            work.error = error
+            execute("ROLLBACK TO SAVEPOINT change")
+            execute("RELEASE SAVEPOINT change")
+            if isinstance(error, DomainError):
+                write_refusal(tx, error, work.journal, self._before_commit)
+        else:
+            execute("RELEASE SAVEPOINT change")
+
+    def _fail(self, batch: list[Work], error: Exception) -> None:
+        """Nothing of the batch was committed: say so to everyone, and start anew."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.execute("ROLLBACK")
+            except Exception:  # noqa: BLE001, S110  # the connection is given up either way
+                pass
+            connection.close()
+        unavailable = unavailable_for(error)
+        for work in batch:
+            work.error = unavailable
+            work.value = None
+
+
+def write_refusal(
+    tx: WriteTx, error: DomainError, journal: Journal | None, before_commit: tuple[BeforeCommit, ...]
+) -> None:
+    """Write the events that a refusal carries, and its record, after the rollback of the change."""
+    after = WriteTx(tx.actor if error.events else SYSTEM, tx.now, tx.dialect, tx.connection, list(error.events))
+    for step in before_commit:
+        step(after)
+    if journal is not None:
+        journal.refused(after, error)
+
+
+def is_lost(error: BaseException) -> bool:
+    """Return whether the database itself failed (disk full, locked, unreachable), not the change."""
+    if isinstance(error, sqlite3.OperationalError):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_ERROR
+    state = getattr(error, "sqlstate", "")
+    if type(error).__module__.startswith("psycopg"):
+        # Class 08 connection, 53 resources, 57P operator intervention, 58 system error; no state: no connection.
+        return not state or state[:2] in {"08", "53", "58"} or state[:3] == "57P" or state == "25006"
+    return False
+
+
+def unavailable_for(error: BaseException) -> BaseException:
+    """Return what a waiting caller is told: `Unavailable` where the database failed, else the error itself."""
+    if not is_lost(error):
+        return error
+    told = Unavailable("The database cannot be written to now; nothing was changed. Repeat the request later.")
+    told.__cause__ = error
+    return told
+
+
+def _answer(batch: list[Work]) -> None:
+    loops: dict[asyncio.AbstractEventLoop, list[Work]] = {}
+    for work in batch:
+        if work.waiting is not None:
+            loops.setdefault(work.waiting.get_loop(), []).append(work)
+    for loop, works in loops.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, works)
+
+
+def _resolve(works: list[Work]) -> None:
+    for work in works:
+        waiting = work.waiting
+        if waiting is None or waiting.done():
+            continue
+        if work.error is not None:
+            waiting.set_exception(work.error)
+        else:
+            waiting.set_result(work.value)
