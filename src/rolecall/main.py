@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from rolecall import reactions
 from rolecall.api import health
+from rolecall.api.admission import Admission
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim.app import ScimApp
 from rolecall.events import log
@@ -60,8 +61,10 @@ def close(rolecall: Rolecall) -> None:
 
 def _application(settings: Settings, clock: Clock, transactions: Transactions, metrics: Metrics) -> ASGIApp:
     recorder = Recorder(transactions, clock)
+    admission = Admission(transactions)
     scim = ScimApp(
         transactions,
+        admission,
         recorder,
         requirements=RequirementProfile(settings.requirement_profile),
         max_body_bytes=settings.max_body_bytes,
@@ -73,7 +76,7 @@ def _application(settings: Settings, clock: Clock, transactions: Transactions, m
         recorder.close()
 
     app = Starlette(
-        routes=[Mount("/scim/v2", scim), *health.routes(transactions, metrics), *pages.routes(transactions)],
+        routes=[Mount("/scim/v2", scim), *health.routes(transactions, admission, metrics), *pages.routes(transactions)],
         exception_handlers={HTTPException: pages.show_error, Exception: pages.show_failure},
         lifespan=lifespan,
     )

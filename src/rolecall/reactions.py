@@ -4,13 +4,27 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from rolecall.authentication import api_keys
-from rolecall.directory.events import UserDeactivated, UserDeleted
+from rolecall.authentication.events import ApiKeyRevoked
+from rolecall.directory import installation
+from rolecall.directory.events import (
+    PublicUrlSet,
+    RoleAssigned,
+    RoleRemoved,
+    ScimEnabled,
+    UserDeactivated,
+    UserDeleted,
+)
 from rolecall.kernel.event import Event
 from rolecall.storage.transaction import WriteTx
 
 REACTIONS: Final[tuple[tuple[type[Event], Callable[[WriteTx, Any], None]], ...]] = (
     (UserDeactivated, api_keys.revoke_all_of_user),
     (UserDeleted, api_keys.revoke_all_of_user),
+    (ApiKeyRevoked, installation.raise_access_version),
+    (RoleAssigned, installation.raise_access_version),
+    (RoleRemoved, installation.raise_access_version),
+    (PublicUrlSet, installation.raise_access_version),
+    (ScimEnabled, installation.raise_access_version),
 )
 
 

@@ -5,20 +5,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from rolecall.authentication.api_keys import authenticate
+from rolecall.api.admission import Admission
 from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import NOBODY
 from rolecall.authorization.check import require
 from rolecall.directory.installation import get_installation
 from rolecall.kernel.errors import DomainError, ErrorKind
-from rolecall.storage.transaction import ReadTx
 from rolecall.storage.transactions import Transactions
 from rolecall.telemetry.metrics import CONTENT_TYPE, Metrics
 
 _LOOPBACK = ("127.", "::1")
 
 
-def routes(transactions: Transactions, metrics: Metrics) -> list[BaseRoute]:
+def routes(transactions: Transactions, admission: Admission, metrics: Metrics) -> list[BaseRoute]:
     """Return the routes: `/healthz` and `/readyz` are open; `/metrics` is for loopback or `metrics:read`."""
 
     async def is_alive(_request: Request) -> Response:
@@ -33,13 +32,9 @@ def routes(transactions: Transactions, metrics: Metrics) -> list[BaseRoute]:
 
     async def show_metrics(request: Request) -> Response:
         if not request.scope["state"]["client_address"].startswith(_LOOPBACK):
-            key = request.headers.get("authorization", "").partition(" ")[2].strip()
-
-            def admit(tx: ReadTx) -> None:
-                require(authenticate(tx, key), Action.METRICS_READ)
-
             try:
-                await transactions.look_up(NOBODY, admit)
+                actor, _installation = await admission.admit(request.headers.get("authorization", ""))
+                require(actor, Action.METRICS_READ)
             except DomainError as error:
                 status = 401 if error.kind is ErrorKind.UNAUTHENTICATED else 403
                 return _answer(status, status="refused", detail=error.detail)

@@ -6,7 +6,7 @@ from datetime import datetime
 from rolecall.authentication import decide, store
 from rolecall.authentication.errors import RoleNotHeld, UnknownApiKey
 from rolecall.authentication.events import ApiKeyCreated, ApiKeyRevoked
-from rolecall.authentication.model import ApiKey, ApiKeyId, NewApiKey
+from rolecall.authentication.model import Admitted, ApiKey, ApiKeyId, NewApiKey
 from rolecall.authorization.actions import ROLE_ACTIONS, Action, RoleName
 from rolecall.authorization.actor import Actor, ActorKind
 from rolecall.authorization.check import require
@@ -86,7 +86,7 @@ def revoke_all_of_user(tx: WriteTx, event: UserDeactivated | UserDeleted) -> Non
         _revoke(tx, key, because="its user lost access")
 
 
-def authenticate(tx: ReadTx, key_text: str) -> Actor:
+def authenticate(tx: ReadTx, key_text: str) -> Admitted:
     """Return the actor that a key stands for: its user, with what user and key may do in the key's team.
 
     Raises: InvalidApiKey, MalformedApiKey, UnknownApiKey.
@@ -106,7 +106,7 @@ def authenticate(tx: ReadTx, key_text: str) -> Actor:
         raise UnknownApiKey("The API key is not valid.")
     held = access.roles_in(key.team_id)
     roles = held if key.role is None else held & {key.role}
-    return Actor(
+    actor = Actor(
         kind=ActorKind.API_KEY,
         actions=frozenset[Action]().union(*(ROLE_ACTIONS[role] for role in roles)),
         user_id=key.user_id,
@@ -114,6 +114,7 @@ def authenticate(tx: ReadTx, key_text: str) -> Actor:
         api_key_id=key.id,
         team_id=key.team_id,
     )
+    return Admitted(actor=actor, until=key.expires_at)
 
 
 def note_use(tx: WriteTx, key_ids: list[str]) -> None:

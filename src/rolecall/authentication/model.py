@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NewType
 
 from rolecall.authorization.actions import RoleName
+from rolecall.authorization.actor import Actor
 from rolecall.directory.model import TeamId, UserId
 
 ApiKeyId = NewType("ApiKeyId", str)
@@ -31,9 +32,7 @@ class ApiKey:
 
     def is_usable(self, now: datetime) -> bool:
         """Return whether the key opens anything now."""
-        return (
-            self.user_is_active and self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
-        )
+        return self.user_is_active and self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +42,11 @@ class NewApiKey:
     key: ApiKey
     secret: str
     """The whole key: what goes behind `Bearer`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """Whom a credential stands for, and until when at most; None: until something changes."""
+
+    actor: Actor
+    until: datetime | None

@@ -29,9 +29,7 @@ _REVOKE: Final = Statement(
     update(api_key).where(_K.id == bindparam("which"), _K.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
 )
 _TOUCH: Final = Statement(
-    update(api_key)
-    .where(_K.id.in_(select(listed(bindparam("ids")).c.value)))
-    .values(last_used_at=bindparam("now"))
+    update(api_key).where(_K.id.in_(select(listed(bindparam("ids")).c.value))).values(last_used_at=bindparam("now"))
 )
 _INSERT_LINK: Final = Statement(insert(setup_link).values({column.name: bindparam(column.name) for column in _L}))
 _DELETE_LINKS: Final = Statement(delete(setup_link))

@@ -24,9 +24,7 @@ def assign_role(tx: WriteTx, user_id: UserId, *, role: RoleName, team_id: TeamId
     user = _get_user(tx, user_id)
     if store.insert_assignment(tx, user_id, team_id, role, MANUAL):
         tx.record(
-            RoleAssigned(
-                user_id=user_id, user_name=user.user_name, team_id=team_id, role=role.value, source=MANUAL
-            )
+            RoleAssigned(user_id=user_id, user_name=user.user_name, team_id=team_id, role=role.value, source=MANUAL)
         )
 
 

@@ -152,9 +152,7 @@ def delete_group(tx: WriteTx, group_id: GroupId, expected: Expected) -> None:
         if outer.id != group_id:
             store.save_group(tx, decide.changed_group(outer, outer.profile, members_differ=True, now=tx.now))
             tx.record(
-                GroupMembersChanged(
-                    group_id=outer.id, display_name=outer.display_name, added=(), removed=(group_id,)
-                )
+                GroupMembersChanged(group_id=outer.id, display_name=outer.display_name, added=(), removed=(group_id,))
             )
     store.delete_group(tx, group_id)
     tx.record(GroupDeleted(group_id=group_id, display_name=group.display_name))
@@ -220,16 +218,12 @@ def _add(tx: WriteTx, group_id: GroupId, members: tuple[str, ...]) -> tuple[str,
     return added
 
 
-def _record_change(
-    tx: WriteTx, before: Group, after: Group, added: tuple[str, ...], removed: tuple[str, ...]
-) -> None:
+def _record_change(tx: WriteTx, before: Group, after: Group, added: tuple[str, ...], removed: tuple[str, ...]) -> None:
     attributes = decide.differing(before.profile, after.profile)
     if attributes:
         tx.record(GroupChanged(group_id=after.id, display_name=after.display_name, attributes=attributes))
     if added or removed:
-        tx.record(
-            GroupMembersChanged(group_id=after.id, display_name=after.display_name, added=added, removed=removed)
-        )
+        tx.record(GroupMembersChanged(group_id=after.id, display_name=after.display_name, added=added, removed=removed))
 
 
 def _not_found(group_id: str) -> NotFound:

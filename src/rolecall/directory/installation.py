@@ -7,8 +7,10 @@ from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
 from rolecall.directory.events import PublicUrlSet, ScimEnabled
 from rolecall.directory.store import assignments as store
+from rolecall.kernel.event import Event
 from rolecall.storage.transaction import ReadTx, WriteTx
 
+_ACCESS_VERSION: Final = "access_version"
 _PUBLIC_URL: Final = "public_url"
 _SCIM_ENABLED: Final = "scim_enabled"
 
@@ -51,3 +53,16 @@ def enable_scim(tx: WriteTx) -> None:
         return
     store.save_setting(tx, _SCIM_ENABLED, "true")
     tx.record(ScimEnabled())
+
+
+def access_version(tx: ReadTx) -> int:
+    """Return a counter that rises whenever what a known credential opens may have changed.
+
+    Whoever remembers how a credential was answered may go on doing so while this stays the same.
+    """
+    return int(store.read_setting(tx, _ACCESS_VERSION) or 0)
+
+
+def raise_access_version(tx: WriteTx, _event: Event) -> None:
+    """Let nobody go on with what was remembered of credentials. A reaction."""
+    store.save_setting(tx, _ACCESS_VERSION, str(access_version(tx) + 1))

@@ -45,9 +45,7 @@ def create_user(tx: WriteTx, profile: Document) -> StoredUser:
     Raises: Forbidden, UserNameTaken.
     """
     require(tx.actor, Action.PROVISIONED_WRITE)
-    user = decide.new_user(
-        UserId(new_id(tx.now)), profile, kind=UserKind.PERSON, provisioned=True, now=tx.now
-    )
+    user = decide.new_user(UserId(new_id(tx.now)), profile, kind=UserKind.PERSON, provisioned=True, now=tx.now)
     store.insert_user(tx, user)
     tx.record(UserCreated(user_id=user.id, user_name=user.user_name))
     return store.stored_user_of(user, ())
@@ -108,9 +106,7 @@ def change_user(tx: WriteTx, user_id: UserId, change: ChangeProfile, expected: E
         protect_from(tx, before, after)
         store.save_user(tx, after, emails_differ=before.profile.get("emails") != after.profile.get("emails"))
         _record_change(tx, before, after)
-    return Changed(
-        thing=store.stored_user_of(after, store.list_memberships(tx, user_id)), outcomes=changed.outcomes
-    )
+    return Changed(thing=store.stored_user_of(after, store.list_memberships(tx, user_id)), outcomes=changed.outcomes)
 
 
 def delete_user(tx: WriteTx, user_id: UserId, expected: Expected) -> None:
@@ -139,9 +135,7 @@ def leave_groups(tx: WriteTx, member_id: UserId) -> None:
     for group in group_store.remove_from_all_groups(tx, member_id):
         group_store.save_group(tx, decide.changed_group(group, group.profile, members_differ=True, now=tx.now))
         tx.record(
-            GroupMembersChanged(
-                group_id=group.id, display_name=group.display_name, added=(), removed=(member_id,)
-            )
+            GroupMembersChanged(group_id=group.id, display_name=group.display_name, added=(), removed=(member_id,))
         )
 
 

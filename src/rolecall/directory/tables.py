@@ -1,6 +1,17 @@
 """How are users, groups, members, teams and assignments kept?"""
 
-from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, Table, UniqueConstraint
+from typing import Final
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    and_,
+    literal_column,
+)
 
 from rolecall.storage.types import COUNT, FLAG, INSTANT, KEY, METADATA, TEXT
 
@@ -27,6 +38,13 @@ directory_user = Table(
     Index(None, "external_id"),
     Index(None, "changed_at"),
 )
+
+# The users that SCIM sees, in the order in which it lists them. Written as a constant, since a partial
+# index serves only conditions that repeat it to the letter.
+PROVISIONED: Final = and_(
+    directory_user.c.provisioned == literal_column("1"), directory_user.c.state != literal_column("'deleted'")
+)
+Index("ix_directory_user_provisioned", directory_user.c.id, sqlite_where=PROVISIONED, postgresql_where=PROVISIONED)
 
 user_email = Table(
     "user_email",

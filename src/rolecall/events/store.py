@@ -17,7 +17,9 @@ from rolecall.storage.transaction import ReadTx, WriteTx
 _EVENT_COLUMNS: Final = [column for column in event.c if column.name != "sequence"]
 _RECORD_COLUMNS: Final = [column for column in audit_record.c if column.name != "sequence"]
 
-_INSERT_EVENT: Final = Statement(insert(event).values({column.name: bindparam(column.name) for column in _EVENT_COLUMNS}))
+_INSERT_EVENT: Final = Statement(
+    insert(event).values({column.name: bindparam(column.name) for column in _EVENT_COLUMNS})
+)
 _INSERT_RECORD: Final = Statement(
     insert(audit_record).values({column.name: bindparam(column.name) for column in _RECORD_COLUMNS})
 )

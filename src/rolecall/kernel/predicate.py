@@ -17,7 +17,7 @@ from rolecall.kernel.text import comparison_form
 Path: TypeAlias = tuple[str, ...]
 """Attribute names from the outside in, in the schema's own spelling: `("name", "familyName")`."""
 
-Literal: TypeAlias = "None | bool | int | float | str | datetime"
+Literal: TypeAlias = "bool | int | float | str | datetime | None"
 
 
 class Operator(Enum):

@@ -52,7 +52,7 @@ class TextColumn:
         value = part.value
         if value is None:
             return Selection(condition=not_(there) if part.operator is Operator.EQ else there, exact=True)
-        if not isinstance(value, str) or part.fold is not self.folded and not self.folded:
+        if not isinstance(value, str) or (part.fold and not self.folded):
             return EVERYTHING
         exact = part.fold is self.folded
         if not exact and part.operator not in _KEPT_BY_FOLDING:

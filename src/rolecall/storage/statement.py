@@ -21,7 +21,7 @@ Row = tuple[Any, ...]
 
 _DIALECTS: Final[Mapping[str, Any]] = {
     "sqlite": sqlite.dialect(paramstyle="named"),
-    "postgresql": postgresql.dialect(paramstyle="pyformat"),
+    "postgresql": postgresql.dialect(paramstyle="pyformat"),  # type: ignore[no-untyped-call]  # SQLAlchemy's gap
 }
 
 

@@ -158,9 +158,7 @@ class Transactions:
                     raise
         raise AssertionError  # unreachable: the last attempt returns or raises
 
-    def _change_once(
-        self, connection: Any, actor: Actor, change: Callable[[WriteTx], T], journal: Journal | None
-    ) -> T:
+    def _change_once(self, connection: Any, actor: Actor, change: Callable[[WriteTx], T], journal: Journal | None) -> T:
         tx = WriteTx(actor, self._clock(), self.dialect, connection)
         try:
             with connection.transaction():

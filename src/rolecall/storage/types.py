@@ -83,4 +83,3 @@ def _position_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(position_of, "postgresql")
 def _position_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"strpos({compiler.process(element.clauses, **options)})"
-

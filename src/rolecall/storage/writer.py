@@ -1,6 +1,7 @@
 """How do many small changes share one commit?"""
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -115,7 +116,7 @@ class Writer:
                 step(tx)
             if work.journal is not None:
                 work.journal.applied(tx)
-        except Exception as error:  # noqa: BLE001  # whoever waits gets it; the batch goes on without it
+        except Exception as error:  # whoever waits gets it; the batch goes on without it
             if is_lost(error):
                 raise
             work.error = error
@@ -130,10 +131,8 @@ class Writer:
         """Nothing of the batch was committed: say so to everyone, and start anew."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            try:
+            with contextlib.suppress(Exception):  # the connection is given up either way
                 connection.execute("ROLLBACK")
-            except Exception:  # noqa: BLE001, S110  # the connection is given up either way
-                pass
             connection.close()
         unavailable = unavailable_for(error)
         for work in batch:

@@ -1,1 +1,1 @@
-"""How does SCIM travel over HTTP? (RFC 7644)"""
+"""How does SCIM travel over HTTP (RFC 7644)?"""

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from rolecall.api.admission import Admission
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim import discovery, groups, users
 from rolecall.api.scim.calls import Answer, ScimCall, parse_parameters
@@ -21,16 +22,11 @@ from rolecall.api.scim.errors import (
     render_refusal,
     status_of,
 )
-from rolecall.authentication.api_keys import authenticate
-from rolecall.authentication.errors import MissingCredential
-from rolecall.authorization.actor import NOBODY, Actor
-from rolecall.directory.installation import Installation, get_installation
 from rolecall.events.model import Call, CallOutcome
 from rolecall.http.requests import request_id
 from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.kernel.text import has_control_character
 from rolecall.scim.users import RequirementProfile
-from rolecall.storage.transaction import ReadTx
 from rolecall.storage.transactions import Transactions
 from rolecall.telemetry.logging import get_logger
 
@@ -73,12 +69,14 @@ class ScimApp:
     def __init__(
         self,
         transactions: Transactions,
+        admission: Admission,
         recorder: Recorder,
         *,
         requirements: RequirementProfile,
         max_body_bytes: int,
     ) -> None:
         self._transactions = transactions
+        self._admission = admission
         self._recorder = recorder
         self._requirements = requirements
         self._max_body_bytes = max_body_bytes
@@ -97,7 +95,7 @@ class ScimApp:
                 record.outcome = CallOutcome.FAILED
                 _log.error("The database failed.", exc_info=error)
             answer = Answer(status=status_of(error), body=render_refusal(error), headers=headers_of(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # the edge: whatever fails, a SCIM error is the answer
             _log.exception("A SCIM call failed.")
             record.outcome, record.status, record.code = CallOutcome.FAILED, 500, type(error).__name__
             detail = f"Something went wrong in Rolecall. Its log has more under the request id {record.request_id}."
@@ -107,7 +105,7 @@ class ScimApp:
 
     async def _serve(self, request: Request, record: Call) -> Answer:
         endpoint, resource_id = _route(request)
-        actor, installation = await self._admit(request)
+        actor, installation = await self._admission.admit(request.headers.get("authorization", ""))
         record.actor = actor = replace(actor, request_id=record.request_id)
         if not installation.scim_enabled:
             raise ScimDisabled("SCIM is switched off here. Switch it on with: rolecall admin scim-setup")
@@ -125,16 +123,6 @@ class ScimApp:
                 parameters=parse_parameters(request.scope["query_string"]),
             )
         )
-
-    async def _admit(self, request: Request) -> tuple[Actor, Installation]:
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not key.strip():
-            raise MissingCredential("Send an API key: Authorization: Bearer <key>.")
-
-        def admit(tx: ReadTx) -> tuple[Actor, Installation]:
-            return authenticate(tx, key.strip()), get_installation(tx)
-
-        return await self._transactions.look_up(NOBODY, admit)
 
 
 def _record_of(request: Request) -> Call:

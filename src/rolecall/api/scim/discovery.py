@@ -1,4 +1,4 @@
-"""How does a client find out what this server can do? (RFC 7644 §4)"""
+"""How does a client find out what this server can do (RFC 7644 §4)?"""
 
 from collections.abc import Mapping
 
@@ -17,9 +17,7 @@ from rolecall.scim.lists import render_list
 async def get_service_provider_config(call: ScimCall) -> Answer:
     """GET /ServiceProviderConfig."""
     _require(call)
-    document = service_provider_config(
-        call.base_url, max_results=MAX_RESULTS, max_payload_bytes=call.max_body_bytes
-    )
+    document = service_provider_config(call.base_url, max_results=MAX_RESULTS, max_payload_bytes=call.max_body_bytes)
     return Answer(status=200, body=orjson.dumps(document))
 
 

@@ -1,4 +1,4 @@
-"""Which calls are there on groups? (RFC 7644 §3.2-3.6)"""
+"""Which calls are there on groups (RFC 7644 §3.2-3.6)?"""
 
 from rolecall.api.scim.calls import Answer, ScimCall
 from rolecall.api.scim.lists import requested_list
@@ -42,9 +42,7 @@ async def list_groups(call: ScimCall) -> Answer:
     """GET /Groups."""
     projection = call.projection(GROUP)
     wanted = requested_list(call, GROUP)
-    page = await call.read(
-        lambda tx: groups.list_groups(tx, wanted.request, with_members=projection.wants("members"))
-    )
+    page = await call.read(lambda tx: groups.list_groups(tx, wanted.request, with_members=projection.wants("members")))
     shown = [render_group(group, base_url=call.base_url, projection=projection) for group in page.items]
     return Answer(status=200, body=render_list(shown, page.total, wanted.start_index))
 

@@ -1,4 +1,6 @@
-"""Which calls are there on users? (RFC 7644 §3.2-3.6)"""
+"""Which calls are there on users (RFC 7644 §3.2-3.6)?"""
+
+from typing import Any
 
 from rolecall.api.scim.calls import Answer, ScimCall
 from rolecall.api.scim.lists import requested_list
@@ -69,9 +71,7 @@ async def replace_user(call: ScimCall) -> Answer:
     def replaced(_before: Document) -> ProfileChange:
         return ProfileChange(profile=profile, outcomes={})
 
-    changed = await call.write(
-        lambda tx: provisioned_users.change_user(tx, user_id, replaced, expected), status=200
-    )
+    changed = await call.write(lambda tx: provisioned_users.change_user(tx, user_id, replaced, expected), status=200)
     return _answer(call, changed.thing, projection)
 
 
@@ -113,7 +113,7 @@ def note_operations(call: ScimCall, body: object) -> None:
         call.record.operations = ("refused",) * len(operations)
 
 
-def outcomes_in_order(changed: Changed[object], count: int) -> tuple[str, ...]:
+def outcomes_in_order(changed: Changed[Any], count: int) -> tuple[str, ...]:
     """Return what became of each operation, in the order of the request."""
     return tuple(changed.outcomes.get(position, Outcome.NO_CHANGE).value for position in range(count))
 
@@ -128,6 +128,4 @@ def _answer(call: ScimCall, user: StoredUser, projection: Projection, *, status:
     if call.request.method == "GET" and call.has_current(user.version):
         return Answer(status=304, headers=headers)
     headers["Location" if status == 201 else "Content-Location"] = f"{call.base_url}{USER.endpoint}/{user.id}"  # noqa: PLR2004  # 201 Created
-    return Answer(
-        status=status, body=render_user(user, base_url=call.base_url, projection=projection), headers=headers
-    )
+    return Answer(status=status, body=render_user(user, base_url=call.base_url, projection=projection), headers=headers)

@@ -57,6 +57,7 @@ _LOCK_ROOT: Final = Statement(select(team.c.id).where(team.c.id == ROOT_TEAM).wi
 _FIND_TEAM: Final = Statement(select(team.c.id).where(team.c.name == bindparam("name")))
 
 _READ_SETTINGS: Final = Statement(select(_I.name, _I.value))
+_READ_SETTING: Final = Statement(select(_I.value).where(_I.name == bindparam("name")))
 _INSERT_SETTING: Final = Statement(insert(installation).values(name=bindparam("name"), value=bindparam("value")))
 _UPDATE_SETTING: Final = Statement(
     update(installation).where(_I.name == bindparam("which")).values(value=bindparam("value"))
@@ -120,6 +121,12 @@ def find_team_by_name(tx: ReadTx, name: str) -> TeamId | None:
 def read_settings(tx: ReadTx) -> dict[str, str]:
     """Return what the installation remembers, by name."""
     return dict(_READ_SETTINGS.rows(tx))
+
+
+def read_setting(tx: ReadTx, name: str) -> str | None:
+    """Return what is remembered under a name, or None."""
+    value: str | None = _READ_SETTING.value(tx, name=name)
+    return value
 
 
 def save_setting(tx: WriteTx, name: str, value: str) -> None:

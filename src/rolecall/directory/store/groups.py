@@ -4,12 +4,26 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import BigInteger, Text, and_, bindparam, cast, delete, exists, func, insert, literal, not_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    not_,
+    select,
+    update,
+)
 
 from rolecall.directory.errors import GroupNameTaken
-from rolecall.directory.model import Group, GroupId, Member, MemberId, MemberKind, StoredGroup, UserState
+from rolecall.directory.model import Group, GroupId, Member, MemberId, MemberKind, StoredGroup
 from rolecall.directory.store.users import text_of
-from rolecall.directory.tables import directory_group, directory_user, group_member
+from rolecall.directory.tables import PROVISIONED, directory_group, directory_user, group_member
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.kernel.predicate import Path, Predicate, compile_matcher
 from rolecall.kernel.text import comparison_form
@@ -52,9 +66,7 @@ _LIST_MEMBERS_PAGE: Final = Statement(
     .limit(bindparam("limit"))
     .offset(bindparam("skip"))
 )
-_COUNT_MEMBERS: Final = Statement(
-    select(func.count()).select_from(group_member).where(_M.group_id == bindparam("id"))
-)
+_COUNT_MEMBERS: Final = Statement(select(func.count()).select_from(group_member).where(_M.group_id == bindparam("id")))
 _MEMBERS_OF_MANY: Final = Statement(
     _MEMBERS.add_columns(_M.group_id).where(_M.group_id.in_(select(listed(bindparam("ids")).c.value)))
 )
@@ -103,12 +115,11 @@ def _insertion(table: Any, kind: MemberKind, *conditions: Any) -> Statement:
     )
 
 
-_PROVISIONED: Final = (_U.provisioned == 1, _U.state != UserState.DELETED.value)
-_ADD_USERS: Final = _insertion(directory_user, MemberKind.USER, *_PROVISIONED)
+_ADD_USERS: Final = _insertion(directory_user, MemberKind.USER, PROVISIONED)
 _ADD_GROUPS: Final = _insertion(directory_group, MemberKind.GROUP)
 _FIND_STRANGERS: Final = Statement(
     select(_WANTED.c.value).where(
-        not_(exists().where(_U.id == _WANTED.c.value, *_PROVISIONED)), not_(exists().where(_G.id == _WANTED.c.value))
+        not_(exists().where(_U.id == _WANTED.c.value, PROVISIONED)), not_(exists().where(_G.id == _WANTED.c.value))
     )
 )
 

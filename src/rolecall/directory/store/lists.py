@@ -7,16 +7,17 @@ by row, within a time budget.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, case, func, literal, select, true
+from sqlalchemy import Column, ColumnElement, bindparam, case, func, literal, select, true
 
 from rolecall.directory.errors import ListTooSlow
 from rolecall.directory.model import GroupId, ListRequest, MemberKind, UserId, UserState
 from rolecall.directory.store.groups import GROUP_COLUMNS, list_members
 from rolecall.directory.store.users import USER_COLUMNS, list_memberships
-from rolecall.directory.tables import directory_group, directory_user, group_member, user_email
+from rolecall.directory.tables import PROVISIONED, directory_group, directory_user, group_member, user_email
 from rolecall.kernel.clock import from_microseconds, to_rfc3339
 from rolecall.kernel.document import Document, Json
 from rolecall.kernel.page import Page
@@ -132,11 +133,11 @@ _GROUP_ORDERS: Final[dict[Path, ColumnElement[Any]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Kind:
     """What one kind of list is made of. The related things are `groups` of users, `members` of groups."""
 
-    identifier: ColumnElement[Any]
+    identifier: Column[str]
     columns: tuple[Any, ...]
     visible: ColumnElement[bool]
     filters: dict[Path, Any]
@@ -163,7 +164,7 @@ def _members_document(tx: ReadTx, group_id: str) -> list[Document]:
 _PROVISIONED_USERS: Final = _Kind(
     identifier=_U.id,
     columns=STORED_USER_COLUMNS,
-    visible=(_U.provisioned == 1) & (_U.state != UserState.DELETED.value),
+    visible=PROVISIONED,
     filters=_USER_FILTERS,
     orders=_USER_ORDERS,
     resource_type="User",
@@ -218,32 +219,67 @@ def list_groups(tx: ReadTx, request: ListRequest) -> Page[Row]:
 
 
 def _list(tx: ReadTx, request: ListRequest, kind: _Kind) -> Page[Row]:
-    selection = Selection(condition=true(), exact=True)
-    if request.where is not None:
+    if request.sort_by is None or request.sort_by in kind.orders:
+        if request.where is None:
+            return _page(tx, request, _statements(kind, request.sort_by, descending=request.descending), {})
+        equal = _equal_to(request.where, kind)
+        if equal is not None:
+            path, value = equal
+            statements = _statements(kind, request.sort_by, descending=request.descending, equal=path)
+            return _page(tx, request, statements, {"value": value})
         selection = to_sql(request.where, kind.filters)
-    condition = kind.visible & selection.condition
-    order = kind.orders.get(request.sort_by) if request.sort_by is not None else kind.identifier
-    if selection.exact and order is not None:
-        return _list_by_database(tx, request, kind, condition, order)
-    return _list_by_scan(tx, request, kind, condition)
+        if selection.exact:
+            statements = _statements_where(
+                kind, kind.visible & selection.condition, request.sort_by, descending=request.descending
+            )
+            return _page(tx, request, statements, {})
+        return _list_by_scan(tx, request, kind, kind.visible & selection.condition)
+    return _list_by_scan(tx, request, kind, kind.visible)
 
 
-def _list_by_database(
-    tx: ReadTx, request: ListRequest, kind: _Kind, condition: ColumnElement[bool], order: ColumnElement[Any]
+def _equal_to(where: Predicate, kind: _Kind) -> tuple[Path, str] | None:
+    """Return path and value of the commonest condition, `column eq "text"`, for which statements are kept."""
+    if not (isinstance(where, Compare) and where.operator is Operator.EQ and isinstance(where.value, str)):
+        return None
+    column = kind.filters.get(where.path)
+    if not isinstance(column, TextColumn) or column.folded is not where.fold or not where.value:
+        return None
+    return where.path, comparison_form(where.value) if where.fold else where.value
+
+
+@cache
+def _statements(
+    kind: _Kind, sort_by: Path | None, *, descending: bool, equal: Path | None = None
+) -> tuple[Statement, Statement]:
+    condition = kind.visible
+    if equal is not None:
+        condition &= kind.filters[equal].column == bindparam("value")
+    return _statements_where(kind, condition, sort_by, descending=descending)
+
+
+def _statements_where(
+    kind: _Kind, condition: ColumnElement[bool], sort_by: Path | None, *, descending: bool
+) -> tuple[Statement, Statement]:
+    """Return the statement that counts, and the one that reads a page.
+
+    The page is found by the narrow index first; only its own rows are then read whole.
+    """
+    order = kind.identifier if sort_by is None else kind.orders[sort_by]
+    count = select(func.count()).select_from(kind.identifier.table).where(condition)
+    ordered = _ordered(select(kind.identifier).where(condition), order, kind.identifier, descending=descending)
+    chosen = ordered.limit(bindparam("limit")).offset(bindparam("skip")).cte("chosen")
+    page = select(*kind.columns).join(chosen, chosen.c.id == kind.identifier)
+    return Statement(count), Statement(_ordered(page, order, kind.identifier, descending=descending))
+
+
+def _page(
+    tx: ReadTx, request: ListRequest, statements: tuple[Statement, Statement], parameters: dict[str, str]
 ) -> Page[Row]:
-    total = int(Statement(select(func.count()).select_from(kind.identifier.table).where(condition)).value(tx))  # type: ignore[attr-defined]  # a Column has its table
+    count, page = statements
+    total = int(count.value(tx, **parameters))
     if request.limit == 0 or request.skip >= total:
         return Page(items=(), total=total)
-    ordered = _ordered(select(kind.identifier).where(condition), order, kind.identifier, descending=request.descending)
-    chosen = ordered.limit(request.limit).offset(request.skip).cte("chosen")
-    rows = Statement(
-        _ordered(
-            select(*kind.columns).join(chosen, chosen.c.id == kind.identifier),
-            order,
-            kind.identifier,
-            descending=request.descending,
-        )
-    ).rows(tx)
+    rows = page.rows(tx, **parameters, limit=request.limit, skip=request.skip)
     return Page(items=tuple(rows), total=total)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, func, insert, literal, select, update
 
 from rolecall.directory.errors import UserNameTaken
 from rolecall.directory.model import GroupId, Membership, StoredUser, User, UserId, UserKind, UserState
-from rolecall.directory.tables import directory_group, directory_user, group_member, user_email
+from rolecall.directory.tables import PROVISIONED, directory_group, directory_user, group_member, user_email
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.kernel.document import Document, Json
 from rolecall.kernel.text import comparison_form
@@ -36,9 +36,7 @@ _FIND: Final = Statement(_BY_ID)
 _FIND_TO_CHANGE: Final = Statement(_BY_ID.with_for_update())
 _FIND_BY_NAME: Final = Statement(select(*USER_COLUMNS).where(_U.user_name_key == bindparam("key")))
 _FIND_STORED: Final = Statement(
-    select(_U.id, _U.profile, _U.version, _U.created_at, _U.changed_at).where(
-        _U.id == bindparam("id"), _U.provisioned == 1, _U.state != UserState.DELETED.value
-    )
+    select(_U.id, _U.profile, _U.version, _U.created_at, _U.changed_at).where(_U.id == bindparam("id"), PROVISIONED)
 )
 _INSERT: Final = Statement(
     insert(directory_user).values({column.name: bindparam(column.name) for column in directory_user.c})

@@ -83,6 +83,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_directory_user_changed_at"), "directory_user", ["changed_at"], unique=False)
     op.create_index(op.f("ix_directory_user_display_name_key"), "directory_user", ["display_name_key"], unique=False)
     op.create_index(op.f("ix_directory_user_external_id"), "directory_user", ["external_id"], unique=False)
+    op.create_index(
+        "ix_directory_user_provisioned",
+        "directory_user",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("provisioned = 1 AND state != 'deleted'"),
+        postgresql_where=sa.text("provisioned = 1 AND state != 'deleted'"),
+    )
     op.create_table(
         "event",
         sa.Column("sequence", SEQUENCE, autoincrement=True, nullable=False),
@@ -200,6 +208,12 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_event_subject_id"), table_name="event")
     op.drop_index(op.f("ix_event_happened_at"), table_name="event")
     op.drop_table("event")
+    op.drop_index(
+        "ix_directory_user_provisioned",
+        table_name="directory_user",
+        sqlite_where=sa.text("provisioned = 1 AND state != 'deleted'"),
+        postgresql_where=sa.text("provisioned = 1 AND state != 'deleted'"),
+    )
     op.drop_index(op.f("ix_directory_user_external_id"), table_name="directory_user")
     op.drop_index(op.f("ix_directory_user_display_name_key"), table_name="directory_user")
     op.drop_index(op.f("ix_directory_user_changed_at"), table_name="directory_user")

@@ -1,0 +1,62 @@
+"""Who is calling, and is anything served at all?"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from rolecall.authentication.api_keys import authenticate
+from rolecall.authentication.decide import hash_of
+from rolecall.authentication.errors import MissingCredential
+from rolecall.authentication.model import Admitted
+from rolecall.authorization.actor import NOBODY, Actor
+from rolecall.directory.installation import Installation, access_version, get_installation
+from rolecall.storage.transaction import ReadTx
+from rolecall.storage.transactions import Transactions
+
+_MOST_REMEMBERED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Remembered:
+    version: int
+    admitted: Admitted
+    installation: Installation
+
+
+class Admission:
+    """Tells who presents a credential.
+
+    An answer is remembered for as long as the database's access version stays the same: one small
+    read then replaces five, and a revoked key still stops at once, in every process.
+    """
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+        self._known: dict[str, _Remembered] = {}
+
+    async def admit(self, authorization: str) -> tuple[Actor, Installation]:
+        """Return whom the `Authorization` header stands for, and what the installation remembers of itself.
+
+        Raises: MissingCredential, InvalidApiKey, MalformedApiKey, UnknownApiKey.
+        """
+        scheme, _, credential = authorization.partition(" ")
+        key_text = credential.strip()
+        if scheme.lower() != "bearer" or not key_text:
+            raise MissingCredential("Send an API key: Authorization: Bearer <key>.")
+        remembered = await self._transactions.look_up(NOBODY, lambda tx: self._remember(tx, key_text))
+        return remembered.admitted.actor, remembered.installation
+
+    def _remember(self, tx: ReadTx, key_text: str) -> _Remembered:
+        version = access_version(tx)
+        name = hash_of(key_text)
+        known = self._known.get(name)
+        if known is not None and known.version == version:
+            until = known.admitted.until
+            if until is None or tx.now < until:
+                return known
+        found = _Remembered(
+            version=version, admitted=authenticate(tx, key_text), installation=get_installation(tx)
+        )
+        if len(self._known) >= _MOST_REMEMBERED:
+            self._known.clear()
+        self._known[name] = found
+        return found
