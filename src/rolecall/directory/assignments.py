@@ -21,7 +21,7 @@ def assign_role(tx: WriteTx, user_id: UserId, *, role: RoleName, team_id: TeamId
     Raises: Forbidden, NotFound.
     """
     require(tx.actor, Action.ASSIGNMENT_CHANGE)
-    user = _get_user(tx, user_id)
+    user = _get_to_change(tx, user_id)
     if store.insert_assignment(tx, user_id, team_id, role, MANUAL):
         tx.record(
             RoleAssigned(user_id=user_id, user_name=user.user_name, team_id=team_id, role=role.value, source=MANUAL)
@@ -34,7 +34,7 @@ def remove_role(tx: WriteTx, user_id: UserId, *, role: RoleName, team_id: TeamId
     Raises: Forbidden, NotFound, LastAdministrator.
     """
     require(tx.actor, Action.ASSIGNMENT_CHANGE)
-    user = _get_user(tx, user_id)
+    user = _get_to_change(tx, user_id)
     if role is RoleName.ADMIN and team_id == ROOT_TEAM:
         store.lock_root_team(tx)
         if store.is_administrator(tx, user_id) and store.count_active_administrators(tx, besides=user_id) == 0:
@@ -93,8 +93,8 @@ def protect_from(tx: WriteTx, before: User, after: User) -> None:
     )
 
 
-def _get_user(tx: ReadTx, user_id: UserId) -> User:
-    user = user_store.find_user(tx, user_id)
+def _get_to_change(tx: WriteTx, user_id: UserId) -> User:
+    user = user_store.find_user_to_change(tx, user_id)
     if user is None:
         raise NotFound(f"There is no user with the id {user_id}.", user_id=user_id)
     return user

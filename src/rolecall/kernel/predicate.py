@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from rolecall.kernel.clock import parse_rfc3339
 from rolecall.kernel.document import Document, Json
@@ -110,6 +110,8 @@ def compile_matcher(predicate: Predicate) -> Matcher:
             )
         case Compare():
             return _compile_compare(predicate)
+        case _:
+            assert_never(predicate)
 
 
 def paths_of(predicate: Predicate) -> Iterator[Path]:
@@ -125,6 +127,8 @@ def paths_of(predicate: Predicate) -> Iterator[Path]:
                 yield path + inner
         case Compare(path=path) | Present(path=path):
             yield path
+        case _:
+            assert_never(predicate)
 
 
 def values_at(document: Document, path: Path) -> Iterator[Json]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rolecall.authorization.actor import SYSTEM, Actor
+from rolecall.authorization.actor import Actor
 from rolecall.kernel.clock import Clock
 from rolecall.kernel.errors import DomainError, Unavailable
 from rolecall.storage.transaction import BeforeCommit, Journal, WriteTx
@@ -144,7 +144,7 @@ def write_refusal(
     tx: WriteTx, error: DomainError, journal: Journal | None, before_commit: tuple[BeforeCommit, ...]
 ) -> None:
     """Write the events that a refusal carries, and its record, after the rollback of the change."""
-    after = WriteTx(tx.actor if error.events else SYSTEM, tx.now, tx.dialect, tx.connection, list(error.events))
+    after = WriteTx(tx.actor, tx.now, tx.dialect, tx.connection, list(error.events))
     for step in before_commit:
         step(after)
     if journal is not None:

@@ -8,7 +8,6 @@ from rolecall.authorization.actions import RoleName
 from rolecall.directory.model import ROOT_TEAM, Assignment, TeamId, UserId, UserState
 from rolecall.directory.tables import assignment, directory_user, installation, team
 from rolecall.kernel.clock import to_microseconds
-from rolecall.storage.errors import UniqueViolation
 from rolecall.storage.statement import Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
 
@@ -65,14 +64,11 @@ _UPDATE_SETTING: Final = Statement(
 
 
 def insert_assignment(tx: WriteTx, user_id: UserId, team_id: TeamId, role: RoleName, source: str) -> bool:
-    """Write that a source gives a role; return False when it did so already."""
+    """Write that a source gives a role; return False when it did so already. The user's row is locked."""
     values: dict[str, Any] = {"user_id": user_id, "team_id": team_id, "role": role.value, "source": source}
     if _EXISTS.value(tx, **values):
         return False
-    try:
-        _INSERT.run(tx, **values, since_at=to_microseconds(tx.now))
-    except UniqueViolation:
-        return False
+    _INSERT.run(tx, **values, since_at=to_microseconds(tx.now))
     return True
 
 

@@ -107,6 +107,8 @@ def _insertion(table: Any, kind: MemberKind, *conditions: Any) -> Statement:
             *conditions,
             not_(exists().where(already.c.group_id == group_id, already.c.member_id == table.c.id)),
         )
+        # Who becomes a member cannot be deleted meanwhile, or its row here would outlive it.
+        .with_for_update(read=True, key_share=True, of=table)
     )
     return Statement(
         insert(group_member)
