@@ -3,7 +3,7 @@
 from rolecall.authorization.actions import Action, RoleName
 from rolecall.authorization.check import require
 from rolecall.directory import decide
-from rolecall.directory.errors import LastAdministrator
+from rolecall.directory.errors import BreakGlassUser, LastAdministrator
 from rolecall.directory.events import RoleAssigned, RoleRemoved
 from rolecall.directory.model import ROOT_TEAM, Assignment, TeamId, User, UserId
 from rolecall.directory.store import assignments as store
@@ -31,12 +31,18 @@ def assign_role(tx: WriteTx, user_id: UserId, *, role: RoleName, team_id: TeamId
 def remove_role(tx: WriteTx, user_id: UserId, *, role: RoleName, team_id: TeamId = ROOT_TEAM) -> None:
     """Take back a role that was given by hand. Not having it is no error.
 
-    Raises: Forbidden, NotFound, LastAdministrator.
+    Raises: Forbidden, NotFound, LastAdministrator, BreakGlassUser.
     """
     require(tx.actor, Action.ASSIGNMENT_CHANGE)
     user = _get_to_change(tx, user_id)
     if role is RoleName.ADMIN and team_id == ROOT_TEAM:
         store.lock_root_team(tx)
+        if user.break_glass:
+            raise BreakGlassUser(
+                f"{user.user_name} is the break-glass user and keeps the role admin on Root."
+                " Move the break-glass mark to another user first.",
+                user_id=user_id,
+            )
         if store.is_administrator(tx, user_id) and store.count_active_administrators(tx, besides=user_id) == 0:
             raise LastAdministrator(
                 f"{user.user_name} is the last active administrator of Root and keeps that role."

@@ -6,7 +6,7 @@ from datetime import datetime
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator
 from rolecall.directory.events import UserProtected
 from rolecall.directory.model import Expected, Group, GroupId, User, UserId, UserKind, UserState
-from rolecall.kernel.document import Document
+from rolecall.kernel.document import Document, is_same
 from rolecall.kernel.errors import VersionConflict
 from rolecall.kernel.text import comparison_form
 
@@ -36,7 +36,7 @@ def changed_user(user: User, profile: Document, *, now: datetime) -> User:
     """
     if "active" not in profile:
         profile = {**profile, "active": user.state is UserState.ACTIVE}
-    if profile == user.profile:
+    if is_same(profile, user.profile):
         return user
     state = UserState.ACTIVE if profile["active"] else UserState.DEACTIVATED
     return replace(user, profile=profile, state=state, version=user.version + 1, changed_at=now)
@@ -98,14 +98,16 @@ def new_group(group_id: GroupId, profile: Document, *, now: datetime) -> Group:
 
 def changed_group(group: Group, profile: Document, *, members_differ: bool, now: datetime) -> Group:
     """Return the group with another profile or other members; the same object when nothing differs."""
-    if profile == group.profile and not members_differ:
+    if not members_differ and is_same(profile, group.profile):
         return group
     return replace(group, profile=profile, version=group.version + 1, changed_at=now)
 
 
 def differing(before: Document, after: Document) -> tuple[str, ...]:
     """Return the top-level names whose values differ, in alphabetical order."""
-    return tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
+    return tuple(
+        sorted(name for name in before.keys() | after.keys() if not is_same(before.get(name), after.get(name)))
+    )
 
 
 def _protected(user: User, attempt: str, because: str) -> UserProtected:

@@ -65,4 +65,4 @@ def access_version(tx: ReadTx) -> int:
 
 def raise_access_version(tx: WriteTx, _event: Event) -> None:
     """Let nobody go on with what was remembered of credentials. A reaction."""
-    store.save_setting(tx, _ACCESS_VERSION, str(access_version(tx) + 1))
+    store.count_up(tx, _ACCESS_VERSION)

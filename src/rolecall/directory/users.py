@@ -142,6 +142,7 @@ def set_break_glass(tx: WriteTx, user_id: UserId) -> User:
     Raises: Forbidden, NotFound, BadUser when the user could not get in or could not administer.
     """
     require(tx.actor, Action.ASSIGNMENT_CHANGE)
+    assignment_store.lock_root_team(tx)
     user = _get_to_change(tx, user_id)
     if user.break_glass:
         return user

@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from rolecall.kernel.errors import Unavailable
 from rolecall.storage.engine import migration_url
+from rolecall.storage.writer import is_lost
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -56,5 +57,5 @@ class _told_plainly:  # noqa: N801  # reads as a phrase in `with`
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         """Raise Unavailable in place of the driver's error."""
-        if isinstance(error, OperationalError):
+        if isinstance(error, OperationalError) and error.orig is not None and is_lost(error.orig):
             raise Unavailable(f"The database cannot be reached: {error.orig}") from error

@@ -55,7 +55,7 @@ class TextColumn:
         if not isinstance(value, str) or (part.fold and not self.folded):
             return EVERYTHING
         exact = part.fold is self.folded
-        if not exact and part.operator not in _KEPT_BY_FOLDING:
+        if not exact and part.operator is not Operator.EQ:
             return EVERYTHING
         text = comparison_form(value) if self.folded else value
         if part.operator is Operator.NE:
@@ -126,8 +126,9 @@ class RowsColumn:
             exists = self.exists(inner.condition)
             return Selection(condition=not_(exists) if absent else exists, exact=inner.exact)
         if isinstance(part, Compare) and part.operator is Operator.NE:
-            inner = column.select(part)
-            return Selection(condition=or_(not_(self.exists(true())), self.exists(inner.condition)), exact=inner.exact)
+            there, inner = column.select(Present(path=relative)), column.select(part)
+            differs = self.exists(and_(there.condition, inner.condition))
+            return Selection(condition=or_(not_(self.exists(there.condition)), differs), exact=inner.exact)
         inner = column.select(part)
         return Selection(condition=self.exists(inner.condition), exact=inner.exact)
 
@@ -176,8 +177,9 @@ def _select(part: Compare | Present, columns: Mapping[Path, Any]) -> Selection:
     return EVERYTHING
 
 
-_KEPT_BY_FOLDING: Final = frozenset({Operator.EQ, Operator.SW, Operator.EW, Operator.CO})
-"""Where these hold for two texts, they hold for their comparison forms too."""
+_LAST_CHARACTER: Final = 0x10FFFF
+_SURROGATES: Final = range(0xD800, 0xE000)
+_AFTER_SURROGATES: Final = 0xE000
 
 _ORDER: Final[Mapping[Operator, Callable[[ColumnElement[Any], Any], Condition]]] = {
     Operator.EQ: lambda column, value: column == value,
@@ -194,9 +196,20 @@ def _compare_text(column: ColumnElement[Any], operator: Operator, text: str) -> 
         case Operator.CO:
             return position_of(column, text) > 0
         case Operator.SW:
-            # A range, so that the index serves; U+10FFFF sorts after every text that continues.
-            return and_(column >= text, column < text + "\U0010ffff")
+            # A range, so that the index serves.
+            end = _after_all_that_start_with(text)
+            return column >= text if end is None else and_(column >= text, column < end)
         case Operator.EW:
             return func.substr(column, func.length(column) - (len(text) - 1)) == text if text else true()
         case _:
             return _ORDER[operator](column, text)
+
+
+def _after_all_that_start_with(text: str) -> str | None:
+    """Return the least text that sorts after all that start so; None when there is none."""
+    while text:
+        following = ord(text[-1]) + 1
+        text = text[:-1]
+        if following <= _LAST_CHARACTER:
+            return text + chr(_AFTER_SURROGATES if following in _SURROGATES else following)
+    return None

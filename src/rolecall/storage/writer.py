@@ -74,6 +74,7 @@ class Writer:
             try:
                 going = self._run_batch(item, batch)
             except Exception as error:  # noqa: BLE001  # the writer outlives any failure of the database
+                going = self._drain(batch)
                 self._fail(batch, error)
             self._observe_batch(len(batch))
             _answer(batch)
@@ -127,6 +128,17 @@ class Writer:
         else:
             execute("RELEASE SAVEPOINT change")
 
+    def _drain(self, batch: list[Work]) -> bool:
+        """Take whatever waits into the failed batch: each would only wait as long and fail as well."""
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return True
+            if item is None:
+                return False
+            batch.append(item)
+
     def _fail(self, batch: list[Work], error: Exception) -> None:
         """Nothing of the batch was committed: say so to everyone, and start anew."""
         connection, self._connection = self._connection, None
@@ -151,12 +163,16 @@ def write_refusal(
         journal.refused(after, error)
 
 
+_CALLERS_FAULTS: Final = frozenset({"DataError", "ProgrammingError"})
+"""What psycopg itself refuses, without asking the server."""
+
+
 def is_lost(error: BaseException) -> bool:
     """Return whether the database itself failed (disk full, locked, unreachable), not the change."""
     if isinstance(error, sqlite3.OperationalError):
         return getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_ERROR
     state = getattr(error, "sqlstate", "")
-    if type(error).__module__.startswith("psycopg"):
+    if type(error).__module__.startswith("psycopg") and type(error).__name__ not in _CALLERS_FAULTS:
         # Class 08 connection, 53 resources, 57P operator intervention, 58 system error; no state: no connection.
         return not state or state[:2] in {"08", "53", "58"} or state[:3] == "57P" or state == "25006"
     return False
@@ -177,7 +193,7 @@ def _answer(batch: list[Work]) -> None:
         if work.waiting is not None:
             loops.setdefault(work.waiting.get_loop(), []).append(work)
     for loop, works in loops.items():
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
             loop.call_soon_threadsafe(_resolve, works)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import BigInteger, Text, bindparam, cast, delete, func, insert, select, update
 
 from rolecall.authorization.actions import RoleName
 from rolecall.directory.model import ROOT_TEAM, Assignment, TeamId, UserId, UserState
@@ -57,6 +57,9 @@ _FIND_TEAM: Final = Statement(select(team.c.id).where(team.c.name == bindparam("
 
 _READ_SETTINGS: Final = Statement(select(_I.name, _I.value))
 _READ_SETTING: Final = Statement(select(_I.value).where(_I.name == bindparam("name")))
+_COUNT_UP: Final = Statement(
+    update(installation).where(_I.name == bindparam("which")).values(value=cast(cast(_I.value, BigInteger) + 1, Text))
+)
 _INSERT_SETTING: Final = Statement(insert(installation).values(name=bindparam("name"), value=bindparam("value")))
 _UPDATE_SETTING: Final = Statement(
     update(installation).where(_I.name == bindparam("which")).values(value=bindparam("value"))
@@ -123,6 +126,11 @@ def read_setting(tx: ReadTx, name: str) -> str | None:
     """Return what is remembered under a name, or None."""
     value: str | None = _READ_SETTING.value(tx, name=name)
     return value
+
+
+def count_up(tx: WriteTx, name: str) -> None:
+    """Raise the number that is remembered under a name, which is there, by one."""
+    _COUNT_UP.run(tx, which=name)
 
 
 def save_setting(tx: WriteTx, name: str, value: str) -> None:

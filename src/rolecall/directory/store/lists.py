@@ -63,11 +63,9 @@ class _MemberOf:
     def select(self, part: Compare | Present) -> Selection:
         if not (isinstance(part, Compare) and part.operator is Operator.EQ and isinstance(part.value, str)):
             return EVERYTHING
-        below = (
-            select(_M.member_id, _M.member_kind)
-            .where(_M.group_id == comparison_form(part.value))
-            .cte("below", recursive=True)
-        )
+        if part.fold:
+            return EVERYTHING
+        below = select(_M.member_id, _M.member_kind).where(_M.group_id == part.value).cte("below", recursive=True)
         inner = group_member.alias("inner_member")
         below = below.union(
             select(inner.c.member_id, inner.c.member_kind).where(
@@ -327,6 +325,10 @@ def _within_budget(cursor: Any) -> Iterator[Row]:
             )
 
 
+_SORTED_AS_WRITTEN: Final = frozenset({("id",), ("externalId",), ("meta", "created"), ("meta", "lastModified")})
+"""Paths whose columns hold no comparison form, so that a scan sorts as an index does."""
+
+
 def _document_of(tx: ReadTx, row: Row, kind: _Kind, *, with_related: bool) -> Document:
     document: dict[str, Json] = orjson.loads(row[1])
     document["id"] = row[0]
@@ -354,7 +356,7 @@ def _sort_key(document: Document, path: Path | None) -> tuple[int, Any] | None:
         case bool() | int() | float():
             return (0, value)
         case _:
-            return (1, comparison_form(str(value)))
+            return (1, str(value) if path in _SORTED_AS_WRITTEN else comparison_form(str(value)))
 
 
 def _primary_first(document: Document, name: str) -> Document:

@@ -189,6 +189,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_user_email_value_key"), "user_email", ["value_key"], unique=False)
+    op.execute("INSERT INTO installation (name, value) VALUES ('access_version', '0')")
     op.execute(f"INSERT INTO team (id, name, created_at) VALUES ('{ROOT_TEAM}', 'Root', 0)")  # noqa: S608  # a constant
 
 
