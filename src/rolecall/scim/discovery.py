@@ -1,0 +1,107 @@
+"""What does the server say about itself?"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from rolecall.kernel.document import Document, Json
+from rolecall.scim.patch import MAX_OPERATIONS
+from rolecall.scim.schemas import GROUP, USER, Attribute, AttributeType, ResourceType, Schema
+
+RESOURCE_TYPES: Final = (USER, GROUP)
+"""Every kind of resource that is served."""
+
+_CONFIG: Final = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
+_RESOURCE_TYPE: Final = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
+_SCHEMA: Final = "urn:ietf:params:scim:schemas:core:2.0:Schema"
+_WITH_CASE: Final = frozenset({AttributeType.STRING, AttributeType.REFERENCE, AttributeType.BINARY})
+
+
+def service_provider_config(base_url: str, *, max_results: int, max_payload_bytes: int) -> Document:
+    """Return the ServiceProviderConfig (RFC 7643 §5). `base_url` ends in `/scim/v2`."""
+    return {
+        "schemas": [_CONFIG],
+        "patch": {"supported": True},
+        "bulk": {
+            "supported": False,
+            # authentik puts as many operations into one PATCH as this says, even where bulk is not supported.
+            "maxOperations": MAX_OPERATIONS,
+            "maxPayloadSize": max_payload_bytes,
+        },
+        "filter": {"supported": True, "maxResults": max_results},
+        "changePassword": {"supported": False},
+        "sort": {"supported": True},
+        "etag": {"supported": True},
+        "authenticationSchemes": [
+            {
+                "type": "oauthbearertoken",
+                "name": "API key",
+                "description": "An API key of Rolecall, sent as a bearer token in the Authorization header.",
+                "specUri": "https://www.rfc-editor.org/rfc/rfc6750",
+                "primary": True,
+            }
+        ],
+        "meta": {"resourceType": "ServiceProviderConfig", "location": f"{base_url}/ServiceProviderConfig"},
+    }
+
+
+def resource_type_documents(base_url: str) -> Mapping[str, Document]:
+    """Return each ResourceType (RFC 7643 §6) by its id."""
+    return {resource_type.name: _resource_type(resource_type, base_url) for resource_type in RESOURCE_TYPES}
+
+
+def schema_documents(base_url: str) -> Mapping[str, Document]:
+    """Return each Schema (RFC 7643 §7) by its URI."""
+    schemas = [schema for kind in RESOURCE_TYPES for schema in (kind.schema, *kind.extensions)]
+    return {schema.uri: _schema(schema, base_url) for schema in schemas}
+
+
+def _resource_type(resource_type: ResourceType, base_url: str) -> Document:
+    document: dict[str, Json] = {
+        "schemas": [_RESOURCE_TYPE],
+        "id": resource_type.name,
+        "name": resource_type.name,
+        "endpoint": resource_type.endpoint,
+        "description": resource_type.description,
+        "schema": resource_type.schema.uri,
+    }
+    if resource_type.extensions:
+        document["schemaExtensions"] = [
+            {"schema": extension.uri, "required": False} for extension in resource_type.extensions
+        ]
+    location = f"{base_url}/ResourceTypes/{resource_type.name}"
+    document["meta"] = {"resourceType": "ResourceType", "location": location}
+    return document
+
+
+def _schema(schema: Schema, base_url: str) -> Document:
+    return {
+        "schemas": [_SCHEMA],
+        "id": schema.uri,
+        "name": schema.name,
+        "description": schema.description,
+        "attributes": [_attribute(attribute) for attribute in schema.attributes],
+        "meta": {"resourceType": "Schema", "location": f"{base_url}/Schemas/{schema.uri}"},
+    }
+
+
+def _attribute(attribute: Attribute) -> Document:
+    # Entra refuses nulls here, so what does not apply is left out.
+    document: dict[str, Json] = {
+        "name": attribute.name,
+        "type": attribute.type.value,
+        "multiValued": attribute.multi_valued,
+        "description": attribute.description,
+        "required": attribute.required,
+        "mutability": attribute.mutability.value,
+        "returned": attribute.returned.value,
+        "uniqueness": attribute.uniqueness.value,
+    }
+    if attribute.type in _WITH_CASE:
+        document["caseExact"] = attribute.case_exact
+    if attribute.canonical_values:
+        document["canonicalValues"] = attribute.canonical_values
+    if attribute.reference_types:
+        document["referenceTypes"] = attribute.reference_types
+    if attribute.sub_attributes:
+        document["subAttributes"] = [_attribute(sub) for sub in attribute.sub_attributes]
+    return document

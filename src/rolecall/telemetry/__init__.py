@@ -1,0 +1,1 @@
+"""How does Rolecall tell its operators what it does: logs and metrics?"""

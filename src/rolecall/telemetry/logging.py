@@ -1,0 +1,112 @@
+"""What does a log line look like, and what may never stand in one?
+
+Log lines go to standard error, through Python's own logging, so that libraries speak the same form.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Final, TextIO, cast
+
+import structlog
+from structlog.contextvars import bound_contextvars
+from structlog.typing import FilteringBoundLogger, Processor
+
+_MASK: Final = "[masked]"
+
+# A key's first 16 characters are its public id: they stay, so that a log line still says which key it was.
+_API_KEY: Final = re.compile(r"(RLCL(?:[A-Za-z0-9+/]|%2[BbFf]){12})(?:[A-Za-z0-9+/]|%2[BbFf]){48}")
+_AUTHORIZATION: Final = re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)(?:(?:bearer|basic)\s+)?[^\s\"',}]+")
+_BEARER: Final = re.compile(r"(?i)(\bbearer\s+)(?!RLCL)[A-Za-z0-9+/._~-]{8,}=*")
+_URL_TOKEN: Final = re.compile(r"(?i)([?&]token=)[^&\s\"']+")
+_URL_PASSWORD: Final = re.compile(r"(://[^:/?#\s\"']*:)[^@/?#\s\"']+(@)")
+
+_SECRET_NAMES: Final = frozenset(
+    {"api_key", "authorization", "cookie", "password", "proxy-authorization", "secret", "set-cookie", "token"}
+)
+
+
+def configure_logging(*, form: str, level: str, stream: TextIO | None = None) -> None:
+    """Send this process's log lines, its libraries' too, to `stream` (standard error) in `form` (`json`, `text`).
+
+    Replaces what an earlier call set up.
+    """
+    renderer: Processor
+    if form == "json":
+        renderer = structlog.processors.JSONRenderer(sort_keys=False)
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=False)
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*_SHARED, structlog.stdlib.ExtraAdder()],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            mask_fields,
+            structlog.processors.format_exc_info,
+            renderer,
+            _mask_line,
+        ],
+    )
+    handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # Their `info` tells what our own lines already say, or whole URLs with what is secret in them.
+    for talkative in ("alembic", "asyncio", "httpx2", "uvicorn"):
+        logging.getLogger(talkative).setLevel(max(logging.WARNING, root.level))
+
+
+def get_logger(name: str) -> FilteringBoundLogger:
+    """Return the logger of a module; call with `__name__`. An event is a sentence, its data keywords."""
+    logger = structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    return cast("FilteringBoundLogger", logger)  # wrap_logger is typed Any
+
+
+in_request = bound_contextvars
+"""`with in_request(request_id=…):` puts the id on every line that is logged meanwhile."""
+
+
+def mask(text: str) -> str:
+    """Return the text without API keys' secrets, credentials, link tokens and passwords in URLs."""
+    text = _API_KEY.sub(rf"\1{_MASK}", text)
+    text = _AUTHORIZATION.sub(rf"\1{_MASK}", text)
+    text = _BEARER.sub(rf"\1{_MASK}", text)
+    text = _URL_TOKEN.sub(rf"\1{_MASK}", text)
+    return _URL_PASSWORD.sub(rf"\1{_MASK}\2", text)
+
+
+def mask_fields(_logger: object, _method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace, at any depth, what is filed under a name that means a secret."""
+    return {name: _masked(name, value) for name, value in fields.items()}
+
+
+def _masked(name: str, value: object) -> object:
+    if name.lower() in _SECRET_NAMES:
+        return _MASK
+    if isinstance(value, Mapping):
+        return {str(key): _masked(str(key), item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked("", item) for item in value]
+    return value
+
+
+def _mask_line(_logger: object, _method: str, line: object) -> str:
+    return mask(str(line))
+
+
+_SHARED: Final[tuple[Processor, ...]] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+)

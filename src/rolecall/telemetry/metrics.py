@@ -1,0 +1,54 @@
+"""Which figures does Rolecall keep about its own work?"""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+_METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_BATCH_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128)
+
+CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+"""Of what `Metrics.render` returns."""
+
+
+class Metrics:
+    """The figures of one running Rolecall, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry(auto_describe=True)
+        self._requests = Counter(
+            "rolecall_http_requests",
+            "Requests that were answered, by method, route and status.",
+            ("method", "route", "status"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "rolecall_http_request_seconds",
+            "Time from the request's first byte to the answer's last.",
+            ("method", "route"),
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._batches = Histogram(
+            "rolecall_write_batch_changes",
+            "Changes that shared one commit.",
+            buckets=_BATCH_SIZES,
+            registry=self._registry,
+        )
+
+    def observe_request(self, *, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request. `route` is a template: a path with ids in it would be a new row each time."""
+        # Anybody can invent methods; each would be a row that stays in memory.
+        known = method if method in _METHODS else "other"
+        self._requests.labels(known, route, str(status)).inc()
+        self._seconds.labels(known, route).observe(seconds)
+
+    def observe_batch(self, changes: int) -> None:
+        """Count one commit of so many changes."""
+        self._batches.observe(changes)
+
+    def render(self) -> bytes:
+        """Return all figures in the Prometheus text format (`CONTENT_TYPE`)."""
+        return generate_latest(self._registry)

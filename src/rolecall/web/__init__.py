@@ -1,0 +1,1 @@
+"""Which pages does Rolecall itself render for people? They work without JavaScript."""
