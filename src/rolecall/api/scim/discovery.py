@@ -17,6 +17,7 @@ from rolecall.scim.lists import render_list
 async def get_service_provider_config(call: ScimCall) -> Answer:
     """GET /ServiceProviderConfig."""
     _require(call)
+    _refuse_filter(call)
     document = service_provider_config(call.base_url, max_results=MAX_RESULTS, max_payload_bytes=call.max_body_bytes)
     return Answer(status=200, body=orjson.dumps(document))
 
@@ -43,9 +44,7 @@ async def get_schema(call: ScimCall) -> Answer:
 
 def _list(call: ScimCall, documents: Mapping[str, Document]) -> Answer:
     _require(call)
-    if "filter" in call.parameters:
-        # RFC 7644 §4: a filter here would let a client believe that what it did not get is not there.
-        raise Forbidden("This list cannot be filtered.")
+    _refuse_filter(call)
     return Answer(
         status=200, body=render_list([orjson.dumps(document) for document in documents.values()], len(documents), 1)
     )
@@ -58,6 +57,12 @@ def _one(call: ScimCall, documents: Mapping[str, Document], kind: str) -> Answer
         if name.lower() == wanted:
             return Answer(status=200, body=orjson.dumps(document))
     raise NotFound(f"There is no {kind} {call.resource_id!r}.")
+
+
+def _refuse_filter(call: ScimCall) -> None:
+    # RFC 7644 §4: a client would believe that what it did not get is not there.
+    if "filter" in call.parameters:
+        raise Forbidden("What this server says about itself cannot be filtered.")
 
 
 def _require(call: ScimCall) -> None:
