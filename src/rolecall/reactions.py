@@ -11,6 +11,7 @@ from rolecall.directory.events import (
     RoleAssigned,
     RoleRemoved,
     ScimEnabled,
+    UserChanged,
     UserDeactivated,
     UserDeleted,
 )
@@ -20,6 +21,7 @@ from rolecall.storage.transaction import WriteTx
 REACTIONS: Final[tuple[tuple[type[Event], Callable[[WriteTx, Any], None]], ...]] = (
     (UserDeactivated, api_keys.revoke_all_of_user),
     (UserDeleted, api_keys.revoke_all_of_user),
+    (UserChanged, api_keys.tell_new_name),
     (ApiKeyRevoked, installation.raise_access_version),
     (RoleAssigned, installation.raise_access_version),
     (RoleRemoved, installation.raise_access_version),

@@ -11,7 +11,8 @@ from rolecall.authorization.actions import ROLE_ACTIONS, Action, RoleName
 from rolecall.authorization.actor import Actor, ActorKind
 from rolecall.authorization.check import require
 from rolecall.directory.access import UserAccess, find_access
-from rolecall.directory.events import UserDeactivated, UserDeleted
+from rolecall.directory.events import UserChanged, UserDeactivated, UserDeleted
+from rolecall.directory.installation import raise_access_version
 from rolecall.directory.model import ROOT_TEAM, TeamId, UserId
 from rolecall.kernel.errors import NotFound
 from rolecall.storage.statement import Row
@@ -84,6 +85,12 @@ def revoke_all_of_user(tx: WriteTx, event: UserDeactivated | UserDeleted) -> Non
     for row in store.list_keys_of(tx, event.user_id):
         key = store.key_from(row, user_name=event.user_name, user_is_active=False)
         _revoke(tx, key, because="its user lost access")
+
+
+def tell_new_name(tx: WriteTx, event: UserChanged) -> None:
+    """Let records of calls with a renamed user's keys name it by its new name. A reaction."""
+    if "userName" in event.attributes and store.list_keys_of(tx, event.user_id):
+        raise_access_version(tx, event)
 
 
 def authenticate(tx: ReadTx, key_text: str) -> Admitted:

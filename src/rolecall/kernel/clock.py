@@ -40,9 +40,13 @@ def parse_rfc3339(text: str) -> datetime:
 
     Raises: ValueError when it names none.
     """
-    if "T" not in text and "t" not in text:
+    text = text.upper()
+    if "T" not in text:
         raise ValueError(text)
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:  # before year 1 or after 9999 in UTC
+        raise ValueError(text) from error
