@@ -1,6 +1,8 @@
 """How is a connection to SQLite or PostgreSQL opened, and with which promises?"""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -88,10 +90,37 @@ class PostgresqlDatabase:
                 max_size=_POOL_SIZE,
                 timeout=_POOL_WAIT_SECONDS,
                 kwargs={"autocommit": True},
-                check=ConnectionPool.check_connection,
                 open=True,
             )
         return self._pool
+
+    @contextmanager
+    def begun(self, begin: str) -> Iterator[Any]:
+        """Lend a connection of the pool on which the statement `begin` has succeeded.
+
+        Connections that the server has ended meanwhile are passed over, so nobody notices a restart.
+        """
+        connection = self._begin(begin)
+        try:
+            yield connection
+        finally:
+            self.pool.putconn(connection)
+
+    def _begin(self, begin: str) -> Any:
+        import psycopg  # noqa: PLC0415  # an extra: only where it is used
+
+        for _ in range(_POOL_SIZE):
+            connection = self.pool.getconn()
+            try:
+                connection.execute(begin)
+            except psycopg.OperationalError:
+                connection.close()
+                self.pool.putconn(connection)
+            else:
+                return connection
+        connection = self.pool.getconn()
+        connection.execute(begin)
+        return connection
 
     def connect(self, *, read_only: bool) -> Any:
         """Return a connection of its own, outside the pool."""

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 _READER_THREADS: Final = 4
 _POSTGRESQL_THREADS: Final = 16
+_SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _ATTEMPTS: Final = 5
 _REPEATABLE: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, try again
 
@@ -63,11 +64,10 @@ class Transactions:
     async def look_up(self, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
         """Run `ask`, which reads a few rows by index.
 
-        On SQLite it runs at once, on the caller's thread, in one snapshot; on PostgreSQL in a thread,
-        where each of its statements sees its own instant.
+        On SQLite it runs at once, on the caller's thread; on PostgreSQL as `read` does.
         """
         if self._pooled:
-            return await self._in_thread(lambda: self._ask_pooled(actor, ask, snapshot=False))
+            return await self._in_thread(lambda: self._ask_pooled(actor, ask))
         if self._own_reader is None:
             self._own_reader = self._database.connect(read_only=True)
         return self._ask(self._own_reader, actor, ask)
@@ -75,7 +75,7 @@ class Transactions:
     async def read(self, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
         """Run `ask`, which may scan, in a thread and in one snapshot."""
         if self._pooled:
-            return await self._in_thread(lambda: self._ask_pooled(actor, ask, snapshot=True))
+            return await self._in_thread(lambda: self._ask_pooled(actor, ask))
         return await self._in_thread(lambda: self._ask_own(actor, ask))
 
     async def write(self, actor: Actor, change: Callable[[WriteTx], T], *, journal: Journal | None = None) -> T:
@@ -100,7 +100,7 @@ class Transactions:
     def run_read(self, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
         """Run `ask` in one snapshot and wait: for the command line and for threads."""
         if self._pooled:
-            return self._ask_pooled(actor, ask, snapshot=True)
+            return self._ask_pooled(actor, ask)
         return self._ask_own(actor, ask)
 
     def run_write(self, actor: Actor, change: Callable[[WriteTx], T], *, journal: Journal | None = None) -> T:
@@ -138,20 +138,17 @@ class Transactions:
         finally:
             self._readers.put(connection)
 
-    def _ask_pooled(self, actor: Actor, ask: Callable[[ReadTx], T], *, snapshot: bool) -> T:
-        with _telling_apart(), self._pool.connection() as connection:
-            if snapshot:
-                connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    def _ask_pooled(self, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
+        with _telling_apart(), self._pooled_database.begun(_SNAPSHOT) as connection:
             try:
                 return ask(ReadTx(actor, self._clock(), self.dialect, connection))
             finally:
-                if snapshot and not connection.closed:
-                    connection.execute("ROLLBACK")
+                _roll_back(connection)
 
     def _change_pooled(self, actor: Actor, change: Callable[[WriteTx], T], journal: Journal | None) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                with _telling_apart(), self._pool.connection() as connection:
+                with _telling_apart(), self._pooled_database.begun("BEGIN") as connection:
                     return self._change_once(connection, actor, change, journal)
             except Exception as error:
                 if getattr(error, "sqlstate", None) not in _REPEATABLE or attempt == _ATTEMPTS:
@@ -161,22 +158,32 @@ class Transactions:
     def _change_once(self, connection: Any, actor: Actor, change: Callable[[WriteTx], T], journal: Journal | None) -> T:
         tx = WriteTx(actor, self._clock(), self.dialect, connection)
         try:
-            with connection.transaction():
-                value = change(tx)
-                for step in self._before_commit:
-                    step(tx)
-                if journal is not None:
-                    journal.applied(tx)
-                return value
+            value = change(tx)
+            for step in self._before_commit:
+                step(tx)
+            if journal is not None:
+                journal.applied(tx)
+            connection.execute("COMMIT")
         except DomainError as error:
-            with connection.transaction():
-                write_refusal(tx, error, journal, self._before_commit)
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN")
+            write_refusal(tx, error, journal, self._before_commit)
+            connection.execute("COMMIT")
             raise
+        except BaseException:
+            _roll_back(connection)
+            raise
+        return value
 
     @property
-    def _pool(self) -> Any:
+    def _pooled_database(self) -> PostgresqlDatabase:
         assert isinstance(self._database, PostgresqlDatabase)  # noqa: S101  # only called when pooled
-        return self._database.pool
+        return self._database
+
+
+def _roll_back(connection: Any) -> None:
+    if not connection.closed:
+        connection.execute("ROLLBACK")
 
 
 @contextmanager

@@ -53,6 +53,7 @@ class Writer:
         self._clock = clock
         self._before_commit = before_commit
         self._observe_batch = observe_batch
+        self._stopping = False
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="rolecall-writer", daemon=True)
         self._thread.start()
@@ -67,43 +68,40 @@ class Writer:
         self._thread.join()
 
     def _serve(self) -> None:
-        going = True
-        while going:
+        while not self._stopping:
             batch: list[Work] = []
-            item = self._queue.get()
             try:
-                going = self._run_batch(item, batch)
+                self._run_batch(self._queue.get(), batch)
             except Exception as error:  # noqa: BLE001  # the writer outlives any failure of the database
-                going = self._drain(batch)
+                self._drain(batch)
                 self._fail(batch, error)
             self._observe_batch(len(batch))
             _answer(batch)
         if self._connection is not None:
             self._connection.close()
 
-    def _run_batch(self, item: Work | None, batch: list[Work]) -> bool:
-        """Run changes until none waits, commit. Returns False when told to stop."""
+    def _run_batch(self, item: Work | None, batch: list[Work]) -> None:
+        """Run changes until none waits, then commit. Notes when it is told to stop."""
         if item is None:
-            return False
+            self._stopping = True
+            return
         batch.append(item)
         if self._connection is None:
             self._connection = self._connect()
         execute = self._connection.execute
         execute(self._begin)
         self._run(item)
-        stop = False
         while len(batch) < _LARGEST_BATCH:
             try:
                 item = self._queue.get_nowait()
             except queue.Empty:
                 break
             if item is None:
-                stop = True
+                self._stopping = True
                 break
             batch.append(item)
             self._run(item)
         execute("COMMIT")
-        return not stop
 
     def _run(self, work: Work) -> None:
         tx = WriteTx(work.actor, self._clock(), self._dialect, self._connection)
@@ -128,16 +126,15 @@ class Writer:
         else:
             execute("RELEASE SAVEPOINT change")
 
-    def _drain(self, batch: list[Work]) -> bool:
+    def _drain(self, batch: list[Work]) -> None:
         """Take whatever waits into the failed batch: each would only wait as long and fail as well."""
-        while True:
-            try:
+        with contextlib.suppress(queue.Empty):
+            while True:
                 item = self._queue.get_nowait()
-            except queue.Empty:
-                return True
-            if item is None:
-                return False
-            batch.append(item)
+                if item is None:
+                    self._stopping = True
+                else:
+                    batch.append(item)
 
     def _fail(self, batch: list[Work], error: Exception) -> None:
         """Nothing of the batch was committed: say so to everyone, and start anew."""
