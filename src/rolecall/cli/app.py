@@ -51,7 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # Databases, keys and backups are for whoever runs Rolecall alone.
     os.umask(0o077)
     try:
-        app(args=arguments, prog_name="rolecall")
+        try:
+            app(args=arguments, prog_name="rolecall")
+        finally:
+            sys.stdout.flush()
     except DomainError as error:
         print_error(error.detail)
         sys.exit(exit_code_of(error))

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Generic, NewType, TypeAlias, TypeVar
 
 from rolecall.authorization.actions import RoleName
-from rolecall.kernel.document import Document
+from rolecall.kernel.document import Document, Json
 from rolecall.kernel.predicate import Path, Predicate
 
 T = TypeVar("T")
@@ -212,6 +212,38 @@ class ListRequest:
     descending: bool
     skip: int
     limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where an item stands in an order: by what it is sorted (None: it has no such value), then by its id."""
+
+    key: Json
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seek:
+    """From which position, itself left out, a list is read on, and which way.
+
+    Without a start it is read from its beginning; backwards, from its end.
+    """
+
+    start: Position | None = None
+    backwards: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch(Generic[T]):
+    """Some items of a list, in its order, how many there are in all, and how to read on from both ends.
+
+    `before` and `after` are None where nothing more comes.
+    """
+
+    items: tuple[T, ...]
+    total: int
+    before: Seek | None = None
+    after: Seek | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from rolecall.scim.errors import InvalidValue
 from rolecall.scim.names import resolve, spelled, suggestion
 from rolecall.scim.schemas import AttributeType, ResourceType
 
-_LIST_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+LIST_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _LARGEST_INDEX: Final = 2**31 - 1  # what both databases can skip
 _DIGITS: Final = 18  # more are more than anybody has
 
@@ -29,8 +29,8 @@ def parse_paging(start_index: str | None, count: str | None, *, maximum: int, de
 
     Raises: InvalidValue for what is no whole number.
     """
-    start = _whole_number("startIndex", start_index, 1)
-    wanted = _whole_number("count", count, default)
+    start = whole_number("startIndex", start_index, 1)
+    wanted = whole_number("count", count, default)
     return Paging(start_index=min(max(start, 1), _LARGEST_INDEX), count=min(max(wanted, 0), maximum))
 
 
@@ -62,18 +62,11 @@ def parse_sort(sort_by: str | None, sort_order: str | None, resource_type: Resou
     return path, order == "descending"
 
 
-def render_list(resources: Sequence[bytes], total: int, start_index: int) -> bytes:
-    """Return the ListResponse (RFC 7644 §3.4.2) around resources that are JSON already."""
-    return b'{"schemas":["%b"],"totalResults":%d,"startIndex":%d,"itemsPerPage":%d,"Resources":[%b]}' % (
-        _LIST_RESPONSE.encode(),
-        total,
-        start_index,
-        len(resources),
-        b",".join(resources),
-    )
+def whole_number(name: str, text: str | None, default: int) -> int:
+    """Return the number that a parameter states; one that nobody has counts as very large.
 
-
-def _whole_number(name: str, text: str | None, default: int) -> int:
+    Raises: InvalidValue.
+    """
     if text is None or text == "":
         return default
     digits = text.strip().removeprefix("-").removeprefix("+")
@@ -81,3 +74,14 @@ def _whole_number(name: str, text: str | None, default: int) -> int:
         raise InvalidValue(f"{name} must be a whole number.", attribute=name)
     number = int(digits) if len(digits) <= _DIGITS else _LARGEST_INDEX
     return -number if text.strip().startswith("-") else number
+
+
+def render_list(resources: Sequence[bytes], total: int, start_index: int) -> bytes:
+    """Return the ListResponse (RFC 7644 §3.4.2) around resources that are JSON already."""
+    return b'{"schemas":["%b"],"totalResults":%d,"startIndex":%d,"itemsPerPage":%d,"Resources":[%b]}' % (
+        LIST_RESPONSE.encode(),
+        total,
+        start_index,
+        len(resources),
+        b",".join(resources),
+    )

@@ -109,18 +109,18 @@ class PostgresqlDatabase:
     def _begin(self, begin: str) -> Any:
         import psycopg  # noqa: PLC0415  # an extra: only where it is used
 
-        for _ in range(_POOL_SIZE):
+        for attempts_left in reversed(range(_POOL_SIZE + 1)):
             connection = self.pool.getconn()
             try:
                 connection.execute(begin)
             except psycopg.OperationalError:
                 connection.close()
                 self.pool.putconn(connection)
+                if not attempts_left:
+                    raise
             else:
                 return connection
-        connection = self.pool.getconn()
-        connection.execute(begin)
-        return connection
+        raise AssertionError  # unreachable: the last attempt returns or raises
 
     def connect(self, *, read_only: bool) -> Any:
         """Return a connection of its own, outside the pool."""

@@ -3,12 +3,14 @@
 Log lines go to standard error, through Python's own logging, so that libraries speak the same form.
 """
 
+import json
 import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, TextIO, cast
 
+import orjson
 import structlog
 from structlog.contextvars import bound_contextvars
 from structlog.typing import FilteringBoundLogger, Processor
@@ -22,6 +24,9 @@ _BEARER: Final = re.compile(r"(?i)(\bbearer\s+)(?!RLCL)[A-Za-z0-9+/._~-]{8,}=*")
 _URL_TOKEN: Final = re.compile(r"(?i)([?&]token=)[^&\s\"']+")
 _URL_PASSWORD: Final = re.compile(r"(://[^:/?#\s\"']*:)[^@/?#\s\"']+(@)")
 
+_HINTS: Final = ("rlcl", "authorization", "bearer", "token=", "://")
+"""Without one of these, in lower case, none of the patterns matches."""
+
 _SECRET_NAMES: Final = frozenset(
     {"api_key", "authorization", "cookie", "password", "proxy-authorization", "secret", "set-cookie", "token"}
 )
@@ -34,7 +39,7 @@ def configure_logging(*, form: str, level: str, stream: TextIO | None = None) ->
     """
     renderer: Processor
     if form == "json":
-        renderer = structlog.processors.JSONRenderer(sort_keys=False)
+        renderer = structlog.processors.JSONRenderer(serializer=_to_json)
     else:
         renderer = structlog.dev.ConsoleRenderer(colors=False)
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -78,6 +83,10 @@ in_request = bound_contextvars
 
 def mask(text: str) -> str:
     """Return the text without API keys' secrets, credentials, link tokens and passwords in URLs."""
+    # Every line comes by here and nearly none holds a secret: looking for a hint is ten times cheaper.
+    lowered = text.lower()
+    if not any(hint in lowered for hint in _HINTS):
+        return text
     text = _API_KEY.sub(rf"\1{_MASK}", text)
     text = _AUTHORIZATION.sub(rf"\1{_MASK}", text)
     text = _BEARER.sub(rf"\1{_MASK}", text)
@@ -93,11 +102,22 @@ def mask_fields(_logger: object, _method: str, fields: MutableMapping[str, Any])
 def _masked(name: str, value: object) -> object:
     if name.lower() in _SECRET_NAMES:
         return _MASK
+    if isinstance(value, str | int | float | None):
+        return value
     if isinstance(value, Mapping):
         return {str(key): _masked(str(key), item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_masked("", item) for item in value]
     return value
+
+
+def _to_json(line: object, **_structlog_s_own: object) -> str:
+    # A log line is never lost because of what somebody put into it: what JSON lacks is written as Python shows it.
+    try:
+        return orjson.dumps(line, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        # Lone surrogates and integers of more than 64 bits.
+        return json.dumps(line, default=repr)
 
 
 def _mask_line(_logger: object, _method: str, line: object) -> str:

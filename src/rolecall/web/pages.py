@@ -1,6 +1,7 @@
 """Which pages are there, and what does each show?"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl
@@ -16,8 +17,10 @@ from rolecall.authentication import setup_links
 from rolecall.authentication.model import NewApiKey
 from rolecall.authorization.actor import SYSTEM
 from rolecall.directory.installation import get_installation
+from rolecall.events.audit import CallJournal
+from rolecall.events.model import Call
 from rolecall.http.headers import PAGE_POLICY
-from rolecall.http.requests import BodyTooLarge, read_body
+from rolecall.http.requests import BodyTooLarge, read_body, request_id
 from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.storage.transaction import WriteTx
 from rolecall.storage.transactions import Transactions
@@ -26,6 +29,7 @@ from rolecall.web.setup_form import SetupForm, field_of, parse_setup_form
 
 _HERE: Final = Path(__file__).parent
 _LARGEST_FORM: Final = 64 * 1024
+_CORRECTABLE: Final = 422
 _HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": PAGE_POLICY,
@@ -83,7 +87,7 @@ class _Pages:
     async def show_setup(self, request: Request) -> Response:
         token = request.query_params.get("token", "")
         try:
-            await self._transactions.read(SYSTEM, lambda tx: setup_links.check_setup_link(tx, token))
+            await self._check_link(token)
         except DomainError as error:
             return _refused(request, error)
         return _setup_page(request, token, SetupForm(), {})
@@ -98,8 +102,37 @@ class _Pages:
             return _message(request, 413, "That is too much", error.detail)
         token = sent.get("token", "")
         form, wrong = parse_setup_form(sent)
-        if wrong:
-            return await self._ask_again(request, token, form, wrong)
+        try:
+            # First of all: whoever has no link shall not make us write, be it only an audit record.
+            await self._check_link(token)
+            if wrong:
+                return _setup_page(request, token, form, wrong)
+            made = await self._redeem(request, token, form)
+        except DomainError as error:
+            if _status_of(error) != _CORRECTABLE:
+                return _refused(request, error)
+            return _setup_page(request, token, form, {field_of(error.about) or "form": error.detail})
+        url = await self._public_url(request)
+        return _page(
+            request, "setup_done.html", user_name=form.chosen_user_name(), secret=made.secret, scim_url=f"{url}/scim/v2"
+        )
+
+    async def _check_link(self, token: str) -> None:
+        await self._transactions.read(SYSTEM, lambda tx: setup_links.check_setup_link(tx, token))
+
+    async def _redeem(self, request: Request, token: str, form: SetupForm) -> NewApiKey:
+        actor = replace(SYSTEM, request_id=request_id(request.scope))
+        call = Call(
+            request_id=request_id(request.scope),
+            method="POST",
+            target="/setup",
+            address=request.scope["state"]["client_address"],
+            user_agent=request.headers.get("user-agent"),
+            request={"user_name": form.chosen_user_name(), "email": form.email},
+            actor=actor,
+            status=200,
+            status_of=_status_of,
+        )
 
         def redeem(tx: WriteTx) -> NewApiKey:
             return setup_links.redeem_setup_link(
@@ -112,24 +145,7 @@ class _Pages:
                 email=form.email,
             )
 
-        try:
-            made = await self._transactions.write(SYSTEM, redeem)
-        except DomainError as error:
-            if error.kind not in {ErrorKind.INVALID, ErrorKind.CONFLICT}:
-                return _refused(request, error)
-            return await self._ask_again(request, token, form, {field_of(error.about) or "form": error.detail})
-        url = await self._public_url(request)
-        return _page(
-            request, "setup_done.html", user_name=form.chosen_user_name(), secret=made.secret, scim_url=f"{url}/scim/v2"
-        )
-
-    async def _ask_again(self, request: Request, token: str, form: SetupForm, wrong: Mapping[str, str]) -> Response:
-        """Show what was typed with what is wrong, unless the link has ended meanwhile."""
-        try:
-            await self._transactions.read(SYSTEM, lambda tx: setup_links.check_setup_link(tx, token))
-        except DomainError as error:
-            return _refused(request, error)
-        return _setup_page(request, token, form, wrong)
+        return await self._transactions.write(actor, redeem, journal=CallJournal(call))
 
     async def _public_url(self, request: Request) -> str:
         installation = await self._transactions.read(SYSTEM, get_installation)
@@ -142,16 +158,28 @@ async def _read_form(request: Request) -> dict[str, str]:
 
 
 def _setup_page(request: Request, token: str, form: SetupForm, wrong: Mapping[str, str]) -> Response:
-    # 422 tells a program what a person reads at the fields; browsers show the page all the same.
-    return _page(request, "setup.html", 422 if wrong else 200, token=token, form=form, wrong=wrong)
+    # The status tells a program what a person reads at the fields; browsers show the page all the same.
+    return _page(request, "setup.html", _CORRECTABLE if wrong else 200, token=token, form=form, wrong=wrong)
+
+
+def _status_of(error: DomainError) -> int:
+    match error.kind:
+        case ErrorKind.INVALID | ErrorKind.CONFLICT:
+            return _CORRECTABLE
+        case ErrorKind.NOT_FOUND:
+            return 404
+        case ErrorKind.UNAVAILABLE:
+            return 503
+        case _:
+            return 403
 
 
 def _refused(request: Request, error: DomainError) -> Response:
+    status = _status_of(error)
     if error.kind is ErrorKind.NOT_FOUND:
-        return _page(request, "setup_expired.html", 404)
-    if error.kind is ErrorKind.UNAVAILABLE:
-        return _message(request, 503, "Not now", error.detail)
-    return _message(request, 403, "That is not possible", error.detail)
+        return _page(request, "setup_expired.html", status)
+    title = "Not now" if error.kind is ErrorKind.UNAVAILABLE else "That is not possible"
+    return _message(request, status, title, error.detail)
 
 
 def _message(

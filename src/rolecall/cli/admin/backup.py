@@ -48,11 +48,16 @@ def restore(
     A backup of an older version is brought to this version's tables.
     """
     from rolecall.migrations import migrate
-    from rolecall.storage.backup import DatabaseNotEmpty, check_backup, is_empty, load_backup
+    from rolecall.migrations.revisions import is_known
+    from rolecall.storage.backup import BadBackup, DatabaseNotEmpty, check_backup, is_empty, load_backup
 
     settings = load(data_dir, database_url)
     manifest = check_backup(file)
-    _require_known(manifest.revision)
+    if not is_known(manifest.revision):
+        raise BadBackup(
+            f"The backup is of revision {manifest.revision}, which this version of Rolecall does not know. "
+            "Restore it with the version that made it, or a newer one."
+        )
     if not is_empty(settings.database_url):
         raise DatabaseNotEmpty(
             "There are tables in this database already. Restore into an empty one: "
@@ -66,20 +71,3 @@ def restore(
         print_json({"file": str(file), "revision": migrate.head(), "rows": manifest.rows})
         return
     print(f"Restored {manifest.rows} rows of {len(manifest.tables)} tables, saved at {manifest.created_at}.")
-
-
-def _require_known(revision: str) -> None:
-    """Refuse a revision that this version cannot migrate to, before anything is made."""
-    from alembic.script import ScriptDirectory
-    from alembic.util.exc import CommandError
-
-    from rolecall.migrations import migrate
-    from rolecall.storage.backup import BadBackup
-
-    try:
-        ScriptDirectory(str(Path(migrate.__file__).parent)).get_revision(revision)
-    except CommandError as error:
-        raise BadBackup(
-            f"The backup is of revision {revision}, which this version of Rolecall does not know. "
-            "Restore it with the version that made it, or a newer one."
-        ) from error

@@ -2,9 +2,7 @@
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -85,6 +83,9 @@ def check_files(settings: "Settings") -> Iterator[Check]:
     """Look at the data directory and at private keys."""
     directory = settings.data_dir
     if not directory.is_dir():
+        # With PostgreSQL there may be nothing to keep in files, or it is kept on another machine.
+        if settings.sqlite_path is None:
+            return
         yield problem("data directory", f"{directory} does not exist.", "Name it with --data-dir, or start once.")
         return
     if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
@@ -101,23 +102,20 @@ def check_files(settings: "Settings") -> Iterator[Check]:
 
 def check_sqlite(path: Path) -> Iterator[Check]:
     """Look for damage in the file, and whether it is kept as Rolecall keeps it."""
-    try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-            dangling = len(connection.execute("PRAGMA foreign_key_check").fetchall())
-    except sqlite3.DatabaseError as error:
-        found, mode, dangling = str(error), "wal", 0
-    if found != "ok":
+    from rolecall.storage.sqlite_file import examine
+
+    file = examine(path)
+    if file.damage is not None:
         advice = "Stop Rolecall, keep the file, and restore the last backup into a new data directory."
-        yield problem("database file", f"{path} is damaged: {found}.", advice)
+        yield problem("database file", f"{path} is damaged: {file.damage}.", advice)
         return
     yield ok("database file", "It is intact.")
-    if mode != "wal":
-        yield warning("database file", f"Its journal mode is {mode}, not WAL.", "Start Rolecall: it sets the mode.")
-    if dangling:
+    if file.journal_mode != "wal":
+        found = f"Its journal mode is {file.journal_mode}, not WAL."
+        yield warning("database file", found, "Start Rolecall: it sets the mode.")
+    if file.dangling_rows:
         advice = "Restore the last backup; something other than Rolecall has written to the file."
-        yield problem("database rows", f"{dangling} rows refer to others that do not exist.", advice)
+        yield problem("database rows", f"{file.dangling_rows} rows refer to others that do not exist.", advice)
 
 
 def check_revision(current: str | None, head: str) -> Check:

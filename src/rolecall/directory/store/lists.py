@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import orjson
 from sqlalchemy import Column, ColumnElement, bindparam, case, func, literal, select, true
@@ -55,6 +55,10 @@ _M: Final = group_member.c
 # The columns that a listed row begins with, whatever the thing: id, profile, version, created_at, changed_at.
 STORED_USER_COLUMNS: Final = (_U.id, _U.profile, _U.version, _U.created_at, _U.changed_at)
 STORED_GROUP_COLUMNS: Final = GROUP_COLUMNS
+
+
+SortKey: TypeAlias = tuple[int, Any]
+"""What a scan sorts by: numbers (0) before texts (1)."""
 
 
 class _MemberOf:
@@ -132,7 +136,7 @@ _GROUP_ORDERS: Final[dict[Path, ColumnElement[Any]]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Kind:
+class Kind:
     """What one kind of list is made of. The related things are `groups` of users, `members` of groups."""
 
     identifier: Column[str]
@@ -159,7 +163,7 @@ def _members_document(tx: ReadTx, group_id: str) -> list[Document]:
     ]
 
 
-_PROVISIONED_USERS: Final = _Kind(
+PROVISIONED_USERS: Final = Kind(
     identifier=_U.id,
     columns=STORED_USER_COLUMNS,
     visible=PROVISIONED,
@@ -169,7 +173,7 @@ _PROVISIONED_USERS: Final = _Kind(
     related="groups",
     list_related=_groups_document,
 )
-_ALL_USERS: Final = _Kind(
+ALL_USERS: Final = Kind(
     identifier=_U.id,
     columns=(*STORED_USER_COLUMNS, *USER_COLUMNS),
     visible=_U.state != UserState.DELETED.value,
@@ -179,7 +183,7 @@ _ALL_USERS: Final = _Kind(
     related="groups",
     list_related=_groups_document,
 )
-_GROUPS: Final = _Kind(
+GROUPS: Final = Kind(
     identifier=_G.id,
     columns=STORED_GROUP_COLUMNS,
     visible=true(),
@@ -196,7 +200,7 @@ def list_provisioned_users(tx: ReadTx, request: ListRequest) -> Page[Row]:
 
     Raises: ListTooSlow.
     """
-    return _list(tx, request, _PROVISIONED_USERS)
+    return _list(tx, request, PROVISIONED_USERS)
 
 
 def list_all_users(tx: ReadTx, request: ListRequest) -> Page[Row]:
@@ -204,7 +208,7 @@ def list_all_users(tx: ReadTx, request: ListRequest) -> Page[Row]:
 
     Raises: ListTooSlow.
     """
-    page = _list(tx, request, _ALL_USERS)
+    page = _list(tx, request, ALL_USERS)
     return Page(items=tuple(row[len(STORED_USER_COLUMNS) :] for row in page.items), total=page.total)
 
 
@@ -213,10 +217,10 @@ def list_groups(tx: ReadTx, request: ListRequest) -> Page[Row]:
 
     Raises: ListTooSlow.
     """
-    return _list(tx, request, _GROUPS)
+    return _list(tx, request, GROUPS)
 
 
-def _list(tx: ReadTx, request: ListRequest, kind: _Kind) -> Page[Row]:
+def _list(tx: ReadTx, request: ListRequest, kind: Kind) -> Page[Row]:
     if request.sort_by is None or request.sort_by in kind.orders:
         if request.where is None:
             return _page(tx, request, _statements(kind, request.sort_by, descending=request.descending), {})
@@ -235,7 +239,7 @@ def _list(tx: ReadTx, request: ListRequest, kind: _Kind) -> Page[Row]:
     return _list_by_scan(tx, request, kind, kind.visible)
 
 
-def _equal_to(where: Predicate, kind: _Kind) -> tuple[Path, str] | None:
+def _equal_to(where: Predicate, kind: Kind) -> tuple[Path, str] | None:
     """Return path and value of the commonest condition, `column eq "text"`, for which statements are kept."""
     if not (isinstance(where, Compare) and where.operator is Operator.EQ and isinstance(where.value, str)):
         return None
@@ -247,7 +251,7 @@ def _equal_to(where: Predicate, kind: _Kind) -> tuple[Path, str] | None:
 
 @cache
 def _statements(
-    kind: _Kind, sort_by: Path | None, *, descending: bool, equal: Path | None = None
+    kind: Kind, sort_by: Path | None, *, descending: bool, equal: Path | None = None
 ) -> tuple[Statement, Statement]:
     condition = kind.visible
     if equal is not None:
@@ -256,7 +260,7 @@ def _statements(
 
 
 def _statements_where(
-    kind: _Kind, condition: ColumnElement[bool], sort_by: Path | None, *, descending: bool
+    kind: Kind, condition: ColumnElement[bool], sort_by: Path | None, *, descending: bool
 ) -> tuple[Statement, Statement]:
     """Return the statement that counts, and the one that reads a page.
 
@@ -291,23 +295,39 @@ def _ordered(query: Any, order: ColumnElement[Any], identifier: ColumnElement[An
     return query.order_by(absent, order, identifier)
 
 
-def _list_by_scan(tx: ReadTx, request: ListRequest, kind: _Kind, condition: ColumnElement[bool]) -> Page[Row]:
+def _list_by_scan(tx: ReadTx, request: ListRequest, kind: Kind, condition: ColumnElement[bool]) -> Page[Row]:
+    found = scan(tx, request, kind, condition)
+    if request.sort_by is not None:
+        found = in_order(found, descending=request.descending)
+    page = found[request.skip : request.skip + request.limit]
+    return Page(items=tuple(row for _key, row in page), total=len(found))
+
+
+def scan(
+    tx: ReadTx, request: ListRequest, kind: Kind, condition: ColumnElement[bool]
+) -> list[tuple[SortKey | None, Row]]:
+    """Return every row that the request selects, by id, each with what it is sorted by.
+
+    Raises: ListTooSlow.
+    """
     matches = _matcher(request.where)
     with_related = request.where is not None and any(path[0] == kind.related for path in paths_of(request.where))
     needs_document = request.where is not None or request.sort_by is not None
     query = Statement(select(*kind.columns).where(condition).order_by(kind.identifier))
-    found: list[tuple[Any, Row]] = []
+    found: list[tuple[SortKey | None, Row]] = []
     for row in _within_budget(query.run(tx)):
         document = _document_of(tx, row, kind, with_related=with_related) if needs_document else {}
         if matches(document):
             found.append((_sort_key(document, request.sort_by), row))
-    if request.sort_by is not None:
-        there = [each for each in found if each[0] is not None]
-        absent = [each for each in found if each[0] is None]
-        there.sort(key=lambda each: each[0], reverse=request.descending)
-        found = absent + there if request.descending else there + absent
-    page = found[request.skip : request.skip + request.limit]
-    return Page(items=tuple(row for _key, row in page), total=len(found))
+    return found
+
+
+def in_order(found: list[tuple[SortKey | None, Row]], *, descending: bool) -> list[tuple[SortKey | None, Row]]:
+    """Return what a scan found, sorted; equals stay by id, and what has no value comes as in `_ordered`."""
+    there = [(key, row) for key, row in found if key is not None]
+    absent = [(key, row) for key, row in found if key is None]
+    there.sort(key=lambda each: each[0], reverse=descending)
+    return [*absent, *there] if descending else [*there, *absent]
 
 
 def _matcher(where: Predicate | None) -> Matcher:
@@ -329,7 +349,7 @@ _SORTED_AS_WRITTEN: Final = frozenset({("id",), ("externalId",), ("meta", "creat
 """Paths whose columns hold no comparison form, so that a scan sorts as an index does."""
 
 
-def _document_of(tx: ReadTx, row: Row, kind: _Kind, *, with_related: bool) -> Document:
+def _document_of(tx: ReadTx, row: Row, kind: Kind, *, with_related: bool) -> Document:
     document: dict[str, Json] = orjson.loads(row[1])
     document["id"] = row[0]
     document["meta"] = {
@@ -343,7 +363,7 @@ def _document_of(tx: ReadTx, row: Row, kind: _Kind, *, with_related: bool) -> Do
     return document
 
 
-def _sort_key(document: Document, path: Path | None) -> tuple[int, Any] | None:
+def _sort_key(document: Document, path: Path | None) -> SortKey | None:
     """Return what to sort by: of several values the primary one, else the first; texts without case."""
     if path is None:
         return None
