@@ -14,7 +14,8 @@ from rolecall.storage.writer import unavailable_for
 
 _BUSY_MILLISECONDS: Final = 10_000
 _POOL_SIZE: Final = 16
-_POOL_WAIT_SECONDS: Final = 10.0
+# As many threads as connections: whoever waits here waits for a database that is away.
+_POOL_WAIT_SECONDS: Final = 3.0
 
 
 class BadDatabaseUrl(DomainError):

@@ -1,15 +1,15 @@
 """Who runs a unit of work, and on which thread?"""
 
 import asyncio
+import contextlib
 import queue
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from rolecall.authorization.actor import Actor
 from rolecall.kernel.clock import Clock
-from rolecall.kernel.errors import DomainError
+from rolecall.kernel.errors import DomainError, Unavailable
 from rolecall.storage.engine import Database, PostgresqlDatabase
 from rolecall.storage.transaction import BeforeCommit, Journal, ReadTx, WriteTx
 from rolecall.storage.writer import Work, Writer, is_lost, unavailable_for, write_refusal
@@ -83,12 +83,10 @@ class Transactions:
 
         Many changes share one commit; each sees its own instant and savepoint. When this
         returns, the change is on disk. On PostgreSQL `change` may run more than once, when the
-        database asks to repeat it, and the journal's intent is written beside it, not before it.
+        database asks to repeat it, and the journal's intent is written beside it by the writer.
         """
         if self._pooled:
-            if journal is not None:
-                self._writer.submit(Work(actor, journal.intend, None, None))
-            return await self._in_thread(lambda: self._change_pooled(actor, change, journal))
+            return await self._write_pooled(actor, change, journal)
         waiting: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._writer.submit(Work(actor, change, journal, waiting))
         return await waiting
@@ -116,6 +114,18 @@ class Transactions:
         if self._own_reader is not None:
             self._own_reader.close()
         self._database.close()
+
+    async def _write_pooled(self, actor: Actor, change: Callable[[WriteTx], T], journal: Journal | None) -> T:
+        if journal is None:
+            return await self._in_thread(lambda: self._change_pooled(actor, change, journal))
+        intended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._writer.submit(Work(actor, journal.intend, None, intended))
+        try:
+            return await self._in_thread(lambda: self._change_pooled(actor, change, journal))
+        finally:
+            # Whoever is answered has both on disk. If the database failed just now, the result tells enough.
+            with contextlib.suppress(Unavailable):
+                await intended
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -186,7 +196,7 @@ def _roll_back(connection: Any) -> None:
         connection.execute("ROLLBACK")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _telling_apart() -> Iterator[None]:
     """Raise `Unavailable` where the database failed, and everything else as it is."""
     try:
