@@ -39,6 +39,7 @@ class Recorder:
     def record(self, call: Call) -> None:
         """Take a call that has ended. One whose record has been written with its change is only counted as use."""
         now = self._clock()
+        call.end(now)
         key_id = call.actor.api_key_id
         if key_id is not None:
             noted = self._noted.get(key_id)

@@ -1,7 +1,9 @@
 """What shall a user or group be after a change, and which change is refused?"""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator
 from rolecall.directory.events import UserProtected
@@ -61,6 +63,9 @@ def threat_of(before: User, after: User) -> str | None:
     return None
 
 
+_DONE: Final[Mapping[str, str]] = {"deactivate": "deactivated", "delete": "deleted", "rename": "renamed"}
+
+
 def protect(user: User, attempt: str, *, is_administrator: bool, other_administrators: int) -> None:
     """Refuse an attempt on the break-glass user or on the last active administrator of Root.
 
@@ -68,14 +73,14 @@ def protect(user: User, attempt: str, *, is_administrator: bool, other_administr
     """
     if user.break_glass:
         raise BreakGlassUser(
-            f"{user.user_name} is the break-glass user and cannot be changed so: {attempt}."
+            f"{user.user_name} is the break-glass user and cannot be {_DONE[attempt]}."
             " Move the break-glass mark to another user first.",
             events=[_protected(user, attempt, "break_glass")],
             user_id=user.id,
         )
     if is_administrator and user.state is UserState.ACTIVE and other_administrators == 0:
         raise LastAdministrator(
-            f"{user.user_name} is the last active administrator of Root and cannot be changed so: {attempt}."
+            f"{user.user_name} is the last active administrator of Root and cannot be {_DONE[attempt]}."
             " Make another user an administrator first.",
             events=[_protected(user, attempt, "last_administrator")],
             user_id=user.id,

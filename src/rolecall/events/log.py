@@ -13,10 +13,15 @@ def append_recorded(tx: WriteTx) -> None:
         store.insert_events(tx)
 
 
-def list_events(tx: ReadTx, *, limit: int, before: int | None = None) -> tuple[LoggedEvent, ...]:
-    """Return the newest events first, at most `limit`, from below the sequence number `before`.
+def list_events(
+    tx: ReadTx, *, limit: int, before: int | None = None, after: int | None = None, warnings: bool = False
+) -> tuple[LoggedEvent, ...]:
+    """Return the newest events first, at most `limit`, with sequence numbers below `before` and above `after`.
+
+    With `warnings` only those that are more than information.
+    With `after` alone the oldest of those come (still newest first), so that a follower misses none.
 
     Raises: Forbidden.
     """
     require(tx.actor, Action.EVENT_READ)
-    return store.list_events(tx, limit=limit, before=before)
+    return store.list_events(tx, limit=limit, before=before, after=after, warnings=warnings)

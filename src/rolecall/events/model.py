@@ -72,6 +72,18 @@ class Call:
     recorded: bool = False
     """Whether the result has been written; then nobody need write it again."""
     started: float = field(default_factory=time.perf_counter)
+    ended_at: datetime | None = None
+    """When the answer was ready, for calls that are written down later than that; else it is written now."""
+    duration_microseconds: int | None = None
+
+    def end(self, now: datetime) -> None:
+        """Note that the answer is ready."""
+        self.ended_at = now
+        self.duration_microseconds = self.elapsed_microseconds()
+
+    def elapsed_microseconds(self) -> int:
+        """Return how long the call has taken so far."""
+        return int((time.perf_counter() - self.started) * 1_000_000)
 
     def refuse(self, error: DomainError) -> None:
         """Note that the call was refused and why."""

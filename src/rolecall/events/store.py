@@ -1,17 +1,17 @@
 """The rows of the event log and of the audit log."""
 
-import time
 from dataclasses import fields
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import ColumnElement, Table, bindparam, insert, select, true
 
 from rolecall.events.model import AuditRecord, Call, CallOutcome, LoggedEvent, Phase
 from rolecall.events.tables import audit_record, event
 from rolecall.kernel.clock import from_microseconds, to_microseconds
+from rolecall.kernel.event import Severity
 from rolecall.kernel.ids import new_id
-from rolecall.storage.statement import Statement
+from rolecall.storage.statement import Row, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
 
 _EVENT_COLUMNS: Final = [column for column in event.c if column.name != "sequence"]
@@ -48,12 +48,12 @@ def insert_events(tx: WriteTx) -> None:
     )
 
 
-def list_events(tx: ReadTx, *, limit: int, before: int | None) -> tuple[LoggedEvent, ...]:
+def list_events(
+    tx: ReadTx, *, limit: int, before: int | None, after: int | None, warnings: bool
+) -> tuple[LoggedEvent, ...]:
     """Return events, newest first."""
-    wanted = select(event).order_by(event.c.sequence.desc()).limit(limit)
-    if before is not None:
-        wanted = wanted.where(event.c.sequence < before)
-    rows = Statement(wanted).rows(tx)
+    where = event.c.severity != Severity.INFO.value if warnings else true()
+    rows = _newest_first(tx, event, where, limit=limit, before=before, after=after)
     return tuple(
         LoggedEvent(
             sequence=row[0],
@@ -89,17 +89,10 @@ def insert_results(tx: WriteTx, calls: list[Call]) -> None:
 
 def list_records(tx: ReadTx, *, limit: int, before: int | None, after: int | None) -> tuple[AuditRecord, ...]:
     """Return records, newest first."""
-    oldest_first = after is not None and before is None
-    order = audit_record.c.sequence.asc() if oldest_first else audit_record.c.sequence.desc()
-    wanted = select(audit_record).order_by(order).limit(limit)
-    if before is not None:
-        wanted = wanted.where(audit_record.c.sequence < before)
-    if after is not None:
-        wanted = wanted.where(audit_record.c.sequence > after)
-    rows = Statement(wanted).rows(tx)
+    rows = _newest_first(tx, audit_record, true(), limit=limit, before=before, after=after)
     names = [field.name for field in fields(AuditRecord)]
     records = []
-    for row in reversed(rows) if oldest_first else rows:
+    for row in rows:
         values: dict[str, Any] = dict(zip(names, row, strict=True))
         values["phase"] = Phase(values["phase"])
         values["recorded_at"] = from_microseconds(values["recorded_at"])
@@ -108,6 +101,21 @@ def list_records(tx: ReadTx, *, limit: int, before: int | None, after: int | Non
         values["operations"] = tuple(orjson.loads(values["operations"] or "[]"))
         records.append(AuditRecord(**values))
     return tuple(records)
+
+
+def _newest_first(
+    tx: ReadTx, table: Table, where: ColumnElement[bool], *, limit: int, before: int | None, after: int | None
+) -> list[Row]:
+    """Return rows below `before` and above `after`; with `after` alone those nearest to it."""
+    oldest_first = after is not None and before is None
+    order = table.c.sequence.asc() if oldest_first else table.c.sequence.desc()
+    wanted = select(table).where(where).order_by(order).limit(limit)
+    if before is not None:
+        wanted = wanted.where(table.c.sequence < before)
+    if after is not None:
+        wanted = wanted.where(table.c.sequence > after)
+    rows = Statement(wanted).rows(tx)
+    return rows[::-1] if oldest_first else rows
 
 
 _NO_RESULT: Final[dict[str, None]] = dict.fromkeys(
@@ -143,6 +151,10 @@ def _result(tx: WriteTx, call: Call) -> dict[str, object]:
         operations=orjson.dumps(call.operations).decode() if call.operations else None,
         subject_id=call.subject_id,
         repeated_count=call.repeated_count,
-        duration_microseconds=int((time.perf_counter() - call.started) * 1_000_000),
+        duration_microseconds=call.elapsed_microseconds()
+        if call.duration_microseconds is None
+        else call.duration_microseconds,
     )
+    if call.ended_at is not None:
+        values["recorded_at"] = to_microseconds(call.ended_at)
     return values

@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from rolecall.kernel.errors import Unavailable
@@ -57,5 +57,5 @@ class _told_plainly:  # noqa: N801  # reads as a phrase in `with`
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         """Raise Unavailable in place of the driver's error."""
-        if isinstance(error, OperationalError) and error.orig is not None and is_lost(error.orig):
+        if isinstance(error, DBAPIError) and error.orig is not None and is_lost(error.orig):
             raise Unavailable(f"The database cannot be reached: {error.orig}") from error

@@ -61,7 +61,7 @@ class SqliteDatabase:
             connection.execute("PRAGMA temp_store=MEMORY")
             if read_only:
                 connection.execute("PRAGMA query_only=ON")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise unavailable_for(error) from error
         return connection
 

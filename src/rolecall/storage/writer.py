@@ -160,14 +160,17 @@ def write_refusal(
         journal.refused(after, error)
 
 
+_DESTROYED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _CALLERS_FAULTS: Final = frozenset({"DataError", "ProgrammingError"})
 """What psycopg itself refuses, without asking the server."""
 
 
 def is_lost(error: BaseException) -> bool:
-    """Return whether the database itself failed (disk full, locked, unreachable), not the change."""
-    if isinstance(error, sqlite3.OperationalError):
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_ERROR
+    """Return whether the database itself failed (disk full, locked, unreachable, destroyed), not the change."""
+    if isinstance(error, sqlite3.DatabaseError):
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        operational = isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR
+        return operational or code in _DESTROYED
     state = getattr(error, "sqlstate", "")
     if type(error).__module__.startswith("psycopg") and type(error).__name__ not in _CALLERS_FAULTS:
         # Class 08 connection, 53 resources, 57P operator intervention, 58 system error; no state: no connection.

@@ -1,0 +1,95 @@
+import hashlib
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rolecall.authentication.decide import CHECK_LENGTH, KEY_LENGTH, hash_of, id_of, new_key_text
+from rolecall.authentication.errors import InvalidApiKey, MalformedApiKey
+from rolecall.kernel.errors import ErrorKind
+
+BASE64 = string.ascii_letters + string.digits + "+/"
+
+
+def test_a_key_is_64_characters_of_base64_that_begin_with_the_prefix():
+    for _ in range(200):
+        key = new_key_text()
+        assert len(key) == KEY_LENGTH == 64
+        assert key.startswith("RLCL")
+        assert set(key) <= set(BASE64)
+
+
+def test_no_two_keys_are_alike():
+    keys = [new_key_text() for _ in range(500)]
+    assert len(set(keys)) == 500
+    assert len({id_of(key) for key in keys}) == 500
+
+
+def test_the_id_is_the_twelve_characters_behind_the_prefix():
+    key = new_key_text()
+    assert id_of(key) == key[4:16]
+
+
+@given(st.integers(4, 63), st.sampled_from(BASE64))
+def test_one_wrong_character_is_noticed(position, character):
+    key = new_key_text()
+    wrong = key[:position] + character + key[position + 1 :]
+    if wrong == key:
+        assert id_of(wrong) == key[4:16]
+    else:
+        with pytest.raises(MalformedApiKey):
+            id_of(wrong)
+
+
+@given(st.integers(16, 58))
+def test_two_characters_that_changed_places_are_noticed(position):
+    key = new_key_text()
+    swapped = key[:position] + key[position + 1] + key[position] + key[position + 2 :]
+    if swapped != key:
+        with pytest.raises(MalformedApiKey):
+            id_of(swapped)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "RLCL",
+        "x" * 64,
+        "rlcl" + "a" * 60,
+        "RLCL" + "a" * 59,
+        "RLCL" + "a" * 61,
+        "RLCL" + "a" * 59 + "-",
+        "RLCL" + "a" * 59 + "=",
+        "RLCL" + "a" * 59 + " ",
+        "RLCL" + "a" * 59 + "ä",
+        "RLCL" + "a" * 59 + "２",
+        "RLCL" + "a" * 59 + "\n",
+    ],
+)
+def test_what_does_not_look_like_a_key_is_told_apart_from_a_copying_error(text):
+    with pytest.raises(InvalidApiKey) as refused:
+        id_of(text)
+    assert refused.value.kind is ErrorKind.UNAUTHENTICATED
+
+
+def test_a_refusal_does_not_repeat_what_was_sent():
+    key = new_key_text()
+    wrong = key[:-1] + ("A" if key[-1] != "A" else "B")
+    with pytest.raises(MalformedApiKey) as refused:
+        id_of(wrong)
+    assert wrong not in refused.value.detail
+    assert wrong[4:16] not in refused.value.detail
+
+
+def test_the_check_depends_on_every_character_before_it():
+    key = new_key_text()
+    assert len(key[-CHECK_LENGTH:]) == 5
+    others = {id_of(new_key_text()) for _ in range(5)}
+    assert key[4:16] not in others
+
+
+def test_only_the_sha_256_of_a_secret_is_kept():
+    assert hash_of("a secret") == hashlib.sha256(b"a secret").hexdigest()
+    assert hash_of("a secret") != hash_of("a secret ")

@@ -1,0 +1,175 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rolecall.directory import decide
+from rolecall.directory.errors import BreakGlassUser, LastAdministrator
+from rolecall.directory.events import UserProtected
+from rolecall.directory.model import Expected, GroupId, UserId, UserKind, UserState
+from rolecall.kernel.errors import VersionConflict
+from rolecall.kernel.event import Severity
+from tests.make.directory import group_profile, user_profile
+
+THEN = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = THEN + timedelta(days=1)
+
+
+def a_user(**attributes):
+    return decide.new_user(
+        UserId("u"), user_profile("Ada", **attributes), kind=UserKind.PERSON, provisioned=True, now=THEN
+    )
+
+
+def a_group(**attributes):
+    return decide.new_group(GroupId("g"), group_profile("Engineers", **attributes), now=THEN)
+
+
+def test_a_new_user_is_active_has_version_1_and_is_not_the_break_glass_user():
+    user = a_user()
+    assert user.state is UserState.ACTIVE
+    assert user.profile["active"] is True
+    assert user.version == 1
+    assert (user.created_at, user.changed_at) == (THEN, THEN)
+    assert not user.break_glass
+
+
+def test_a_new_user_can_be_inactive_from_the_start():
+    user = a_user(active=False)
+    assert user.state is UserState.DEACTIVATED
+    assert user.profile["active"] is False
+
+
+def test_a_new_user_can_be_marked_as_the_break_glass_user():
+    user = decide.new_user(
+        UserId("u"), user_profile("Ada"), kind=UserKind.PERSON, provisioned=False, now=THEN, break_glass=True
+    )
+    assert user.break_glass
+
+
+def test_a_change_raises_the_version_by_one_and_keeps_when_the_user_came_to_be():
+    user = a_user()
+    after = decide.changed_user(user, {**user.profile, "title": "Countess"}, now=NOW)
+    assert after.version == 2
+    assert (after.created_at, after.changed_at) == (THEN, NOW)
+    assert after.state is UserState.ACTIVE
+
+
+def test_a_change_to_the_same_profile_is_none():
+    user = a_user(title="Countess")
+    assert decide.changed_user(user, dict(reversed(user.profile.items())), now=NOW) is user
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_a_profile_that_is_silent_about_active_leaves_it_as_it_is(active):
+    user = a_user(active=active)
+    silent = {name: value for name, value in user.profile.items() if name != "active"}
+    assert decide.changed_user(user, silent, now=NOW) is user
+    changed = decide.changed_user(user, {**silent, "title": "Countess"}, now=NOW)
+    assert changed.state is user.state
+    assert changed.profile["active"] is active
+
+
+def test_active_decides_the_state():
+    user = a_user()
+    deactivated = decide.changed_user(user, {**user.profile, "active": False}, now=NOW)
+    assert deactivated.state is UserState.DEACTIVATED
+    assert decide.changed_user(deactivated, {**user.profile, "active": True}, now=NOW).state is UserState.ACTIVE
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, True), (True, 1), (0, False), (1, 1.0)])
+def test_values_of_another_json_type_are_another_profile(before, after):
+    user = a_user(**{"urn:example:custom": {"flag": before}})
+    changed = decide.changed_user(user, {**user.profile, "urn:example:custom": {"flag": after}}, now=NOW)
+    assert changed is not user
+    assert repr(changed.profile["urn:example:custom"]) == repr({"flag": after})
+    group = a_group(**{"urn:example:custom": [before]})
+    profile = {**group.profile, "urn:example:custom": [after]}
+    assert decide.changed_group(group, profile, members_differ=False, now=NOW) is not group
+    assert decide.differing(group.profile, profile) == ("urn:example:custom",)
+
+
+def test_of_a_deleted_user_only_id_name_and_dates_remain():
+    user = replace(a_user(title="Countess", emails=[{"value": "ada@example.com"}]), break_glass=True)
+    gone = decide.deleted_user(user, now=NOW)
+    assert gone.id == user.id
+    assert gone.user_name == "Ada"
+    assert gone.state is UserState.DELETED
+    assert set(gone.profile) == {"schemas", "userName", "active"}
+    assert gone.profile["active"] is False
+    assert not gone.break_glass
+    assert (gone.created_at, gone.changed_at, gone.version) == (THEN, NOW, 2)
+
+
+def test_deleting_deactivating_and_renaming_are_threats():
+    user = a_user()
+    assert decide.threat_of(user, decide.deleted_user(user, now=NOW)) == "delete"
+    assert decide.threat_of(user, decide.changed_user(user, {**user.profile, "active": False}, now=NOW)) == "deactivate"
+    assert decide.threat_of(user, decide.changed_user(user, user_profile("Eve"), now=NOW)) == "rename"
+
+
+def test_deactivating_and_renaming_at_once_is_told_as_the_worse_of_the_two():
+    user = a_user()
+    assert decide.threat_of(user, decide.changed_user(user, user_profile("Eve", active=False), now=NOW)) == "deactivate"
+
+
+@pytest.mark.parametrize("profile", [user_profile("Ada", title="Countess"), user_profile("ADA"), user_profile("Ａda")])
+def test_other_changes_are_no_threat(profile):
+    user = a_user()
+    assert decide.threat_of(user, decide.changed_user(user, profile, now=NOW)) is None
+
+
+def test_reactivating_is_no_threat():
+    user = a_user(active=False)
+    assert decide.threat_of(user, decide.changed_user(user, user_profile("Ada", active=True), now=NOW)) is None
+
+
+@pytest.mark.parametrize("attempt", ["deactivate", "delete", "rename"])
+@pytest.mark.parametrize(("is_administrator", "others"), [(True, 0), (True, 5), (False, 0)])
+def test_the_break_glass_user_is_protected_whoever_else_there_is(attempt, is_administrator, others):
+    user = replace(a_user(), break_glass=True)
+    with pytest.raises(BreakGlassUser) as refused:
+        decide.protect(user, attempt, is_administrator=is_administrator, other_administrators=others)
+    assert refused.value.events == (
+        UserProtected(user_id=user.id, user_name="Ada", attempt=attempt, because="break_glass"),
+    )
+    assert refused.value.events[0].severity is Severity.WARNING
+    assert refused.value.about == {"user_id": user.id}
+
+
+@pytest.mark.parametrize("attempt", ["deactivate", "delete", "rename"])
+def test_the_last_active_administrator_is_protected(attempt):
+    with pytest.raises(LastAdministrator) as refused:
+        decide.protect(a_user(), attempt, is_administrator=True, other_administrators=0)
+    assert [(event.attempt, event.because) for event in refused.value.events] == [(attempt, "last_administrator")]
+
+
+def test_others_are_not_protected():
+    decide.protect(a_user(), "delete", is_administrator=True, other_administrators=1)
+    decide.protect(a_user(), "delete", is_administrator=False, other_administrators=0)
+    decide.protect(a_user(active=False), "delete", is_administrator=True, other_administrators=0)
+
+
+def test_any_version_is_expected_unless_some_are_named():
+    decide.check_version(7, Expected())
+    decide.check_version(7, Expected(versions=frozenset({6, 7})))
+    for versions in (frozenset({6, 8}), frozenset[int]()):
+        with pytest.raises(VersionConflict):
+            decide.check_version(7, Expected(versions=versions))
+
+
+def test_a_group_changes_by_its_profile_or_by_its_members():
+    group = a_group()
+    assert group.version == 1
+    assert decide.changed_group(group, dict(group.profile), members_differ=False, now=NOW) is group
+    renamed = decide.changed_group(group, group_profile("Builders"), members_differ=False, now=NOW)
+    assert (renamed.display_name, renamed.version, renamed.changed_at) == ("Builders", 2, NOW)
+    joined = decide.changed_group(group, group.profile, members_differ=True, now=NOW)
+    assert (joined.version, joined.created_at, joined.changed_at) == (2, THEN, NOW)
+
+
+def test_what_differs_is_named_in_the_order_of_the_alphabet():
+    before = user_profile("Ada", title="Countess", nickName="A")
+    after = user_profile("Ada", title="Lady", locale="en")
+    assert decide.differing(before, after) == ("locale", "nickName", "title")
+    assert decide.differing(before, before) == ()
