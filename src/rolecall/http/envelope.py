@@ -11,10 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rolecall.http.headers import protected
 from rolecall.http.requests import Network, client_address, is_https, new_request_id
-from rolecall.telemetry.logging import get_logger, in_request
+from rolecall.telemetry.logging import in_request, log_request
 from rolecall.telemetry.metrics import Metrics
-
-_log = get_logger(__name__)
 
 _HARMLESS_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -64,6 +62,7 @@ class Envelope:
         if route in _QUIET:
             return
         told: dict[str, object] = {
+            "request_id": scope["state"]["request_id"],
             "method": scope["method"],
             "path": scope["path"],
             "status": status,
@@ -73,7 +72,7 @@ class Envelope:
         theirs = Headers(scope=scope).get("x-request-id", "")
         if _HARMLESS_ID.fullmatch(theirs):
             told["client_request_id"] = theirs
-        _log.info("Request answered.", **told)
+        log_request(told)
 
 
 def route_template(scope: Scope) -> str:

@@ -8,12 +8,15 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from datetime import UTC, datetime
 from typing import Any, Final, TextIO, cast
 
 import orjson
 import structlog
 from structlog.contextvars import bound_contextvars
 from structlog.typing import FilteringBoundLogger, Processor
+
+_requests: Final = logging.getLogger("rolecall.requests")
 
 _MASK: Final = "[masked]"
 
@@ -57,6 +60,10 @@ def configure_logging(*, form: str, level: str, stream: TextIO | None = None) ->
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    requests = logging.StreamHandler(handler.stream)
+    requests.setFormatter(_RequestLine(form))
+    _requests.handlers[:] = [requests]
+    _requests.propagate = False
     # Their `info` tells what our own lines already say, or whole URLs with what is secret in them.
     for talkative in ("alembic", "asyncio", "httpx2", "uvicorn"):
         logging.getLogger(talkative).setLevel(max(logging.WARNING, root.level))
@@ -79,6 +86,33 @@ def get_logger(name: str) -> FilteringBoundLogger:
 
 in_request = bound_contextvars
 """`with in_request(request_id=…):` puts the id on every line that is logged meanwhile."""
+
+
+def log_request(told: Mapping[str, object]) -> None:
+    """Log that a request was answered.
+
+    The one line that every request costs, so it goes past structlog's processors: a tenth of the time.
+    """
+    if _requests.isEnabledFor(logging.INFO):
+        _requests.info("Request answered.", extra={"told": told})
+
+
+class _RequestLine(logging.Formatter):
+    """Writes such a line in the form of all others."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self._as_json = form == "json"
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without what may never stand in one."""
+        told: dict[str, object] = getattr(record, "told", {})
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        head = {"event": record.getMessage(), "level": "info", "logger": record.name, "time": time}
+        if self._as_json:
+            return mask(orjson.dumps(head | told).decode())
+        fields = " ".join(f"{name}={value}" for name, value in told.items())
+        return mask(f"{time} [info     ] {head['event']} [{record.name}] {fields}")
 
 
 def mask(text: str) -> str:

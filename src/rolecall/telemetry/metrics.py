@@ -18,6 +18,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry(auto_describe=True)
+        # Finding a row by its labels costs more than counting in it.
+        self._rows: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._requests = Counter(
             "rolecall_http_requests",
             "Requests that were answered, by method, route and status.",
@@ -42,8 +44,13 @@ class Metrics:
         """Count one answered request. `route` is a template: a path with ids in it would be a new row each time."""
         # Anybody can invent methods; each would be a row that stays in memory.
         known = method if method in _METHODS else "other"
-        self._requests.labels(known, route, str(status)).inc()
-        self._seconds.labels(known, route).observe(seconds)
+        row = self._rows.get((known, route, status))
+        if row is None:
+            row = self._requests.labels(known, route, str(status)), self._seconds.labels(known, route)
+            self._rows[known, route, status] = row
+        count, duration = row
+        count.inc()
+        duration.observe(seconds)
 
     def observe_batch(self, changes: int) -> None:
         """Count one commit of so many changes."""
