@@ -1,9 +1,9 @@
 """How is a new thing named?"""
 
-import os
+import secrets
 from datetime import datetime
 
-_RANDOM_BYTES = 10
+_RANDOM_BITS = 80
 
 
 def new_id(now: datetime) -> str:
@@ -12,7 +12,7 @@ def new_id(now: datetime) -> str:
     Ids made later sort later, to the millisecond; the rest is random.
     """
     milliseconds = int(now.timestamp() * 1000)
-    random = int.from_bytes(os.urandom(_RANDOM_BYTES), "big")
+    random = secrets.randbits(_RANDOM_BITS)
     value = milliseconds << 80 | random
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
