@@ -53,9 +53,7 @@ class Admission:
             until = known.admitted.until
             if until is None or tx.now < until:
                 return known
-        found = _Remembered(
-            version=version, admitted=authenticate(tx, key_text), installation=get_installation(tx)
-        )
+        found = _Remembered(version=version, admitted=authenticate(tx, key_text), installation=get_installation(tx))
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
         self._known[name] = found

@@ -11,7 +11,8 @@ from typing import Final
 from rolecall.authentication import api_keys
 from rolecall.authorization.actor import SYSTEM
 from rolecall.events import audit
-from rolecall.events.model import Call, CallOutcome
+from rolecall.events.calls import Call
+from rolecall.events.model import CallOutcome
 from rolecall.http.limits import RefusalBudget
 from rolecall.http.requests import new_request_id
 from rolecall.kernel.clock import Clock

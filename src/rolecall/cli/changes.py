@@ -29,7 +29,7 @@ def make_change(rolecall: "Rolecall", context: typer.Context, change: "Callable[
     from dataclasses import replace
 
     from rolecall.events.audit import CallJournal
-    from rolecall.events.model import Call
+    from rolecall.events.calls import Call
     from rolecall.http.requests import new_request_id
 
     identifier = new_request_id()

@@ -34,13 +34,11 @@ def new_user(
 def changed_user(user: User, profile: Document, *, now: datetime) -> User:
     """Return the user with another profile; the same object when nothing differs.
 
-    A profile that does not say whether the user is active leaves that as it is.
+    A profile that does not say that the user is active ends its access.
     """
-    if "active" not in profile:
-        profile = {**profile, "active": user.state is UserState.ACTIVE}
     if is_same(profile, user.profile):
         return user
-    state = UserState.ACTIVE if profile["active"] else UserState.DEACTIVATED
+    state = UserState.ACTIVE if profile.get("active") is True else UserState.DEACTIVATED
     return replace(user, profile=profile, state=state, version=user.version + 1, changed_at=now)
 
 

@@ -45,8 +45,8 @@ class User:
 
     `profile` is what is known of it, in the vocabulary of RFC 7643 §4.1 and in the schema's own
     spelling: `schemas`, `userName`, `name`, `emails`, `active`, extensions under their URN. It holds
-    neither `id` nor `meta` nor `groups`, which the directory itself decides. Its `active` always
-    agrees with `state`.
+    neither `id` nor `meta` nor `groups`, which the directory itself decides. Its `active` is true
+    exactly when `state` is `ACTIVE`; it can be missing otherwise.
     """
 
     id: UserId

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
 from rolecall.events import store
-from rolecall.events.model import AuditRecord, Call
+from rolecall.events.calls import Call
+from rolecall.events.model import AuditRecord
 from rolecall.kernel.errors import DomainError
 from rolecall.storage.transaction import ReadTx, WriteTx
 

@@ -6,7 +6,8 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import ColumnElement, Table, bindparam, insert, select, true
 
-from rolecall.events.model import AuditRecord, Call, CallOutcome, LoggedEvent, Phase
+from rolecall.events.calls import Call
+from rolecall.events.model import AuditRecord, CallOutcome, LoggedEvent, Phase
 from rolecall.events.tables import audit_record, event
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.kernel.event import Severity

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from rolecall.kernel.document import Document, Json
+from rolecall.scim.bulk import MAX_BULK_OPERATIONS
+from rolecall.scim.cursors import CURSOR_TIMEOUT_SECONDS
 from rolecall.scim.patch import MAX_OPERATIONS
 from rolecall.scim.schemas import GROUP, USER, Attribute, AttributeType, ResourceType, Schema
 
@@ -16,21 +18,31 @@ _SCHEMA: Final = "urn:ietf:params:scim:schemas:core:2.0:Schema"
 _WITH_CASE: Final = frozenset({AttributeType.STRING, AttributeType.REFERENCE, AttributeType.BINARY})
 
 
-def service_provider_config(base_url: str, *, max_results: int, max_payload_bytes: int) -> Document:
-    """Return the ServiceProviderConfig (RFC 7643 §5). `base_url` ends in `/scim/v2`."""
+def service_provider_config(
+    base_url: str, *, max_results: int, default_results: int, max_payload_bytes: int
+) -> Document:
+    """Return the ServiceProviderConfig (RFC 7643 §5, RFC 9865 §4). `base_url` ends in `/scim/v2`."""
     return {
         "schemas": [_CONFIG],
         "patch": {"supported": True},
         "bulk": {
-            "supported": False,
-            # authentik puts as many operations into one PATCH as this says, even where bulk is not supported.
-            "maxOperations": MAX_OPERATIONS,
+            "supported": True,
+            # authentik also puts as many operations into one PATCH as this says.
+            "maxOperations": min(MAX_BULK_OPERATIONS, MAX_OPERATIONS),
             "maxPayloadSize": max_payload_bytes,
         },
         "filter": {"supported": True, "maxResults": max_results},
         "changePassword": {"supported": False},
         "sort": {"supported": True},
         "etag": {"supported": True},
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": default_results,
+            "maxPageSize": max_results,
+            "cursorTimeout": CURSOR_TIMEOUT_SECONDS,
+        },
         "authenticationSchemes": [
             {
                 "type": "oauthbearertoken",

@@ -29,7 +29,8 @@ def render_group(group: StoredGroup, *, base_url: str, projection: Projection) -
     """Return the group as JSON. `base_url` ends in `/scim/v2`. Nothing is parsed when everything is wanted."""
     after: dict[str, Json] = {}
     if group.members:
-        after["members"] = [_member(member, base_url) for member in group.members]
+        with_display = projection.asks_for("members", "display")
+        after["members"] = [_member(member, base_url, with_display=with_display) for member in group.members]
     after["meta"] = meta(GROUP, group.id, group.version, group.created_at, group.changed_at, base_url)
     whole = spliced(group.profile.encode(), group.id, after)
     return whole if projection.whole else orjson.dumps(project(orjson.loads(whole), projection))
@@ -39,10 +40,12 @@ def _items(body: Json) -> Sequence[tuple[str, Json]]:
     return tuple(body.items()) if isinstance(body, Mapping) else ()
 
 
-def _member(member: Member, base_url: str) -> Json:
-    return {
+def _member(member: Member, base_url: str, *, with_display: bool) -> Json:
+    shown: dict[str, Json] = {
         "value": member.id,
         "$ref": f"{base_url}/{member.kind.value}s/{member.id}",
         "type": member.kind.value,
-        "display": member.display,
     }
+    if with_display:
+        shown["display"] = member.display
+    return shown

@@ -209,6 +209,9 @@ def _edits_of_extension(
 ) -> Iterator[Edit]:
     declared = resource_type.place(uri) is not None
     for key, item in value.items():
+        # Whoever sends an extension as a resource of its own puts its URI into it.
+        if key.lower() == "schemas":
+            continue
         if declared:
             target = parse_path(f"{uri}:{key}", resource_type)
         else:
@@ -226,13 +229,13 @@ def _check_changeable(name: OperationName, target: AttributePath) -> None:
         raise Mutability("A member cannot be changed; remove it and add another.", attribute=str(target))
     if is_membership(target) and target.where is not None and ("$ref",) in paths_of(target.where):
         raise InvalidFilter("Members cannot be selected by $ref; select them by value.", attribute=str(target))
-    if name is OperationName.REMOVE and sub is None and _never_unassigned(attribute, target):
+    if name is OperationName.REMOVE and sub is None and attribute.required:
         # RFC 7644 §3.5.2.2 names this error for required attributes.
         raise Mutability(f"{target} must have a value and cannot be removed.", attribute=str(target))
 
 
 def _never_unassigned(attribute: Attribute, target: AttributePath) -> bool:
-    # Nothing says whether a user without `active` has access, so a boolean of its own is true or false.
+    # A mapping that yields null must not end the access of a whole company: only `remove` takes `active` away.
     return attribute.required or (attribute.type is AttributeType.BOOLEAN and target.sub_name is None)
 
 

@@ -9,7 +9,7 @@ from rolecall.kernel.document import Document, Json
 from rolecall.kernel.predicate import Path
 from rolecall.scim.errors import InvalidValue
 from rolecall.scim.names import resolve
-from rolecall.scim.schemas import Attribute, ResourceType, Returned
+from rolecall.scim.schemas import Attribute, Mutability, ResourceType, Returned
 
 _Tree: TypeAlias = "dict[str, _Tree | None]"
 """Names in lower case; None stands for everything below."""
@@ -26,6 +26,15 @@ class Projection:
 
     only: "_Tree | None"
     without: "_Tree"
+
+    def asks_for(self, *path: str) -> bool:
+        """Return whether that very attribute was named: what is returned on request only is, when it is."""
+        below: _Tree | None = self.only
+        for name in path:
+            if not below or name.lower() not in below:
+                return False
+            below = below[name.lower()]
+        return below is None
 
     @property
     def whole(self) -> bool:
@@ -82,7 +91,9 @@ def _declared(resource_type: ResourceType) -> tuple[list[Path], list[Path], list
     found: dict[Returned, list[Path]] = {returned: [] for returned in Returned}
     for uri, attribute in resource_type.attributes():
         for path, declaration in _each(uri, attribute):
-            found[declaration.returned].append(path)
+            # What nobody can write is not stored: it is made when it is asked for, so nothing need be taken away.
+            if declaration.returned is not Returned.REQUEST or declaration.mutability is not Mutability.READ_ONLY:
+                found[declaration.returned].append(path)
     return found[Returned.ALWAYS], found[Returned.REQUEST], found[Returned.NEVER]
 
 

@@ -1,6 +1,7 @@
 """How is a connection to SQLite or PostgreSQL opened, and with which promises?"""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -78,10 +79,15 @@ class PostgresqlDatabase:
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
         self._pool: Any = None
+        self._opening = threading.Lock()
 
     @property
     def pool(self) -> Any:
         """The pool of connections in autocommit mode, opened at first use."""
+        with self._opening:
+            return self._open_pool()
+
+    def _open_pool(self) -> Any:
         if self._pool is None:
             from psycopg_pool import ConnectionPool  # noqa: PLC0415  # an extra: only where it is used
 

@@ -18,7 +18,7 @@ from rolecall.authentication.model import NewApiKey
 from rolecall.authorization.actor import SYSTEM
 from rolecall.directory.installation import get_installation
 from rolecall.events.audit import CallJournal
-from rolecall.events.model import Call
+from rolecall.events.calls import Call
 from rolecall.http.headers import PAGE_POLICY
 from rolecall.http.requests import BodyTooLarge, read_body, request_id
 from rolecall.kernel.errors import DomainError, ErrorKind

@@ -154,9 +154,7 @@ def test_deactivation_ends_all_keys_for_good(installed, how):
     if how == "by an administrator":
         installed.change(users.deactivate_user, ada, reason="x")
     else:
-        installed.change(
-            provisioned_users.change_user, ada, setting(active=False), ANY_VERSION, actor=PROVISIONER
-        )
+        installed.change(provisioned_users.change_user, ada, setting(active=False), ANY_VERSION, actor=PROVISIONER)
     assert is_refused(installed, first.secret)
     assert installed.event_types()[-2:] == ["directory.user.deactivated", "authentication.api-key.revoked"]
     assert installed.events()[-1].subject_id == first.key.id

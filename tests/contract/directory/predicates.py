@@ -1,6 +1,7 @@
 """Which predicates does the law of lists try, and what do they mean, said a second time?"""
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,7 +27,9 @@ ORDER = st.sampled_from([each for each in Operator if each not in {Operator.CO, 
 
 def compare(path: tuple[str, ...], operators: Any, values: Any, folds: Any) -> Any:
     """Return a strategy of comparisons at a path, with null now and then."""
-    typed = st.builds(lambda op, value, fold: Compare(path=path, operator=op, value=value, fold=fold), operators, values, folds)
+    typed = st.builds(
+        lambda op, value, fold: Compare(path=path, operator=op, value=value, fold=fold), operators, values, folds
+    )
     null = EQUALITY.map(lambda op: Compare(path=path, operator=op, value=None))
     return typed | null | st.just(Present(path=path))
 
@@ -38,26 +41,28 @@ def texts_at(*path: str) -> Any:
 
 def ids_at(*path: str, names: list[str]) -> Any:
     """Return a strategy of comparisons with the id of something that gets one later (see `filled`)."""
-    return compare(path, st.sampled_from(Operator), st.sampled_from(names), st.just(False))  # noqa: FBT003  # hypothesis's own
+    return compare(path, st.sampled_from(Operator), st.sampled_from(names), st.just(False))
 
 
 def instants_at(*path: str) -> Any:
     """Return a strategy of comparisons of an instant."""
-    return compare(path, ORDER, INSTANTS, st.just(False))  # noqa: FBT003  # as above
+    return compare(path, ORDER, INSTANTS, st.just(False))
 
 
 def truths_at(*path: str) -> Any:
     """Return a strategy of comparisons of a boolean."""
-    return compare(path, EQUALITY, st.booleans(), st.just(False))  # noqa: FBT003  # as above
+    return compare(path, EQUALITY, st.booleans(), st.just(False))
 
 
 def combined(leaves: Any) -> Any:
     """Return a strategy of predicates over leaves."""
     return st.recursive(
         leaves,
-        lambda inner: st.lists(inner, max_size=3).map(lambda parts: And(parts=tuple(parts)))
-        | st.lists(inner, max_size=3).map(lambda parts: Or(parts=tuple(parts)))
-        | inner.map(lambda part: Not(part=part)),
+        lambda inner: (
+            st.lists(inner, max_size=3).map(lambda parts: And(parts=tuple(parts)))
+            | st.lists(inner, max_size=3).map(lambda parts: Or(parts=tuple(parts)))
+            | inner.map(lambda part: Not(part=part))
+        ),
         max_leaves=5,
     )
 
@@ -83,22 +88,22 @@ def holds(predicate: Predicate, document: Any) -> bool:
     """Say, slowly and plainly, whether a document fulfils a predicate."""
     match predicate:
         case And(parts=parts):
-            return all([holds(part, document) for part in parts])
+            answer = min((holds(part, document) for part in parts), default=True)
         case Or(parts=parts):
-            return any([holds(part, document) for part in parts])
+            answer = max((holds(part, document) for part in parts), default=False)
         case Not(part=part):
-            return not holds(part, document)
+            answer = not holds(part, document)
         case AnyValue(path=path, of=of):
-            return any([isinstance(value, dict) and holds(of, value) for value in values(document, path)])
+            answer = any(isinstance(value, dict) and holds(of, value) for value in values(document, path))
         case Present(path=path):
-            return bool(list(values(document, path)))
-        case Compare(path=path, operator=operator, value=None):
-            return bool(list(values(document, path))) is (operator is Operator.NE)
-        case Compare(path=path, operator=Operator.NE):
+            answer = bool(list(values(document, path)))
+        case Compare(path=path, operator=how, value=None):
+            answer = bool(list(values(document, path))) is (how is Operator.NE)
+        case Compare(path=path, operator=how):
             there = list(values(document, path))
-            return there == [] or any([_compares(predicate, value) for value in there])
-        case Compare(path=path):
-            return any([_compares(predicate, value) for value in values(document, path)])
+            nothing = how is Operator.NE and not there
+            answer = nothing or any(_compares(predicate, value) for value in there)
+    return answer
 
 
 def values(thing: Any, path: tuple[str, ...]) -> Iterator[Any]:
@@ -123,22 +128,17 @@ def _compares(compare: Compare, value: Any) -> bool:
         return False
     if compare.fold and isinstance(wanted, str):
         value, wanted = comparison_form(value), comparison_form(wanted)
-    match compare.operator:
-        case Operator.EQ:
-            return bool(value == wanted)
-        case Operator.NE:
-            return bool(value != wanted)
-        case Operator.CO:
-            return value.find(wanted) >= 0
-        case Operator.SW:
-            return bool(value[: len(wanted)] == wanted)
-        case Operator.EW:
-            return bool(value[max(0, len(value) - len(wanted)) :] == wanted)
-        case Operator.GT:
-            return bool(value > wanted)
-        case Operator.GE:
-            return bool(value >= wanted)
-        case Operator.LT:
-            return bool(value < wanted)
-        case Operator.LE:
-            return bool(value <= wanted)
+    return bool(_MEANING[compare.operator](value, wanted))
+
+
+_MEANING: Mapping[Operator, Callable[[Any, Any], Any]] = {
+    Operator.EQ: operator.eq,
+    Operator.NE: operator.ne,
+    Operator.GT: operator.gt,
+    Operator.GE: operator.ge,
+    Operator.LT: operator.lt,
+    Operator.LE: operator.le,
+    Operator.CO: lambda value, wanted: value.find(wanted) >= 0,
+    Operator.SW: lambda value, wanted: value[: len(wanted)] == wanted,
+    Operator.EW: lambda value, wanted: value[max(0, len(value) - len(wanted)) :] == wanted,
+}

@@ -47,7 +47,9 @@ def first_and_meanwhile(installed, first, meanwhile):
 
     async def both():
         write = installed.transactions.write
-        return await asyncio.gather(write(ADMINISTRATOR, unhurried), write(ADMINISTRATOR, follows), return_exceptions=True)
+        return await asyncio.gather(
+            write(ADMINISTRATOR, unhurried), write(ADMINISTRATOR, follows), return_exceptions=True
+        )
 
     return asyncio.run(both())
 

@@ -91,9 +91,7 @@ def test_a_user_without_a_display_name_is_shown_by_its_user_name(installed):
 def test_a_member_is_shown_by_the_name_it_has_now(installed):
     ada = pushed_user(installed, "ada", displayName="Before")
     group = pushed_group(installed, "Engineers", ada)
-    installed.change(
-        provisioned_users.change_user, ada, setting(displayName="After"), ANY_VERSION, actor=PROVISIONER
-    )
+    installed.change(provisioned_users.change_user, ada, setting(displayName="After"), ANY_VERSION, actor=PROVISIONER)
     assert [member.display for member in shown(installed, group).members] == ["After"]
     assert shown(installed, group).version == 1
 
@@ -401,6 +399,4 @@ def test_any_steps_end_as_the_same_steps_on_a_set_and_only_the_difference_is_tol
     told = member_changes(installed)[before:]
     assert told == ([] if model == wanted else [(sorted(model - wanted), sorted(wanted - model))])
     installed.change(groups.delete_group, group, ANY_VERSION, actor=PROVISIONER)
-    installed.transactions.run_write(
-        PROVISIONER, lambda tx: tx.connection.execute("DELETE FROM event") and None
-    )
+    installed.transactions.run_write(PROVISIONER, lambda tx: tx.connection.execute("DELETE FROM event") and None)

@@ -32,7 +32,6 @@ from tests.contract.directory.predicates import (
     truths_at,
     values,
 )
-from tests.make.actors import ADMINISTRATOR
 from tests.make.databases import KINDS, SQLITE
 from tests.make.directory import group_profile, user_profile
 from tests.make.transactions import copy_of, installed_on
@@ -147,15 +146,19 @@ def undone(installed, check):
 
 
 def document_of(stored, resource_type, **related):
-    return orjson.loads(stored.profile) | related | {
-        "id": stored.id,
-        "meta": {
-            "resourceType": resource_type,
-            "created": to_rfc3339(stored.created_at),
-            "lastModified": to_rfc3339(stored.changed_at),
-            "version": f'W/"{stored.version}"',
-        },
-    }
+    return (
+        orjson.loads(stored.profile)
+        | related
+        | {
+            "id": stored.id,
+            "meta": {
+                "resourceType": resource_type,
+                "created": to_rfc3339(stored.created_at),
+                "lastModified": to_rfc3339(stored.changed_at),
+                "version": f'W/"{stored.version}"',
+            },
+        }
+    )
 
 
 def ordered(documents, path, *, descending):
@@ -184,9 +187,7 @@ def check_law(tx, list_page, columns, identifier, documents, condition, page):
     assert selected >= wanted_ids
     if selection.exact:
         assert selected == wanted_ids
-    found = list_page(
-        tx, ListRequest(where=condition, sort_by=sort_by, descending=descending, skip=skip, limit=limit)
-    )
+    found = list_page(tx, ListRequest(where=condition, sort_by=sort_by, descending=descending, skip=skip, limit=limit))
     assert found.total == len(wanted)
     expected = ordered(wanted, sort_by, descending=descending)[skip : skip + limit]
     assert [item.id for item in found.items] == [document["id"] for document in expected]
@@ -197,7 +198,9 @@ def check_law(tx, list_page, columns, identifier, documents, condition, page):
 def test_of_users_the_database_selects_what_the_matcher_selects(shared, profiles, members, condition, page):
     def check(tx):
         users = [
-            provisioned_users.create_user(replace(tx, now=instant), user_profile(profile["userName"], **_but("userName", profile)))
+            provisioned_users.create_user(
+                replace(tx, now=instant), user_profile(profile["userName"], **_but("userName", profile))
+            )
             for instant, profile in profiles
         ]
         inside = [users[number].id for number in members if number < len(users)]
@@ -209,16 +212,12 @@ def test_of_users_the_database_selects_what_the_matcher_selects(shared, profiles
             {"value": inner.id, "display": "inner", "type": "direct"},
             {"value": outer.id, "display": "outer", "type": "indirect"},
         ]
-        documents = [
-            document_of(user, "User", groups=in_groups if user.id in inside else []) for user in users
-        ]
+        documents = [document_of(user, "User", groups=in_groups if user.id in inside else []) for user in users]
 
         def list_page(tx, request):
             return provisioned_users.list_users(tx, request, with_memberships=False)
 
-        check_law(
-            tx, list_page, lists._USER_FILTERS, lists._U.id, documents, filled(condition, ids), page
-        )
+        check_law(tx, list_page, lists._USER_FILTERS, lists._U.id, documents, filled(condition, ids), page)
 
     undone(shared, check)
 
@@ -249,9 +248,7 @@ def test_of_groups_the_database_selects_what_the_matcher_selects(shared, profile
         def list_page(tx, request):
             return groups.list_groups(tx, request, with_members=False)
 
-        check_law(
-            tx, list_page, lists._GROUP_FILTERS, lists._G.id, documents, filled(condition, ids), page
-        )
+        check_law(tx, list_page, lists._GROUP_FILTERS, lists._G.id, documents, filled(condition, ids), page)
 
     undone(shared, check)
 

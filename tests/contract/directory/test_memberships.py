@@ -14,9 +14,7 @@ EVERYTHING = ListRequest(where=None, sort_by=None, descending=False, skip=0, lim
 
 
 def memberships(installed, user_id):
-    return installed.ask(
-        provisioned_users.get_user, user_id, with_memberships=True, actor=PROVISIONER
-    ).memberships
+    return installed.ask(provisioned_users.get_user, user_id, with_memberships=True, actor=PROVISIONER).memberships
 
 
 def test_a_user_is_directly_in_a_group_and_indirectly_in_those_above_it(installed):

@@ -1,5 +1,6 @@
 """What may an identity provider do with users, on either database?"""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import orjson
@@ -8,10 +9,12 @@ import pytest
 from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import Actor, ActorKind
 from rolecall.directory import groups, provisioned_users, users
+from rolecall.directory.access import find_access
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator, UserNameTaken
-from rolecall.directory.model import Expected, ListRequest, Outcome, UserId
+from rolecall.directory.model import Expected, ListRequest, Outcome, ProfileChange, UserId
 from rolecall.directory.provisioned_users import change_user, create_user, delete_user, get_user
 from rolecall.kernel.errors import Forbidden, NotFound, VersionConflict
+from rolecall.kernel.predicate import And, Compare, Operator
 from tests.make.actors import PROVISIONER, all_but
 from tests.make.directory import (
     ANY_VERSION,
@@ -182,6 +185,25 @@ def test_a_deactivated_user_keeps_its_groups_and_is_still_listed(installed):
     assert [membership.group_id for membership in shown(installed, ada).memberships] == [group]
     page = installed.ask(provisioned_users.list_users, EVERYTHING, with_memberships=False, actor=PROVISIONER)
     assert [user.id for user in page.items] == [ada]
+
+
+def test_a_user_whose_active_is_taken_away_has_no_access_and_is_found_as_inactive(installed):
+    ada = pushed_user(installed, "ada", title="Countess")
+
+    def without_active(profile):
+        after = {name: value for name, value in profile.items() if name != "active"}
+        return ProfileChange(profile=after, outcomes={0: Outcome.APPLIED})
+
+    installed.change(change_user, ada, without_active, ANY_VERSION, actor=PROVISIONER)
+    assert installed.event_types()[-1] == "directory.user.deactivated"
+    assert not installed.ask(find_access, ada).is_active
+    inactive = Compare(path=("active",), operator=Operator.EQ, value=False)
+    by_scan = And(parts=(inactive, Compare(path=("title",), operator=Operator.EQ, value="Countess")))
+    for where in (inactive, by_scan):
+        page = installed.ask(
+            provisioned_users.list_users, replace(EVERYTHING, where=where), with_memberships=False, actor=PROVISIONER
+        )
+        assert [user.id for user in page.items] == [ada]
 
 
 def test_deactivation_together_with_another_change_is_told_as_both(installed):

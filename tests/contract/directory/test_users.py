@@ -125,7 +125,9 @@ def test_a_deleted_user_leaves_its_groups_and_its_assignments(installed):
 
 
 def test_a_deleted_user_leaves_no_more_than_its_name_in_the_database(installed):
-    ada = pushed_user(installed, "ada", displayName="Ada L.", emails=[{"value": "secret@example.com"}], title="Countess")
+    ada = pushed_user(
+        installed, "ada", displayName="Ada L.", emails=[{"value": "secret@example.com"}], title="Countess"
+    )
     installed.change(users.delete_user, ada)
     (row,) = installed.ask(lambda tx: tx.connection.execute("SELECT * FROM directory_user").fetchall())
     assert "Countess" not in str(row)

@@ -11,7 +11,8 @@ from rolecall.directory import provisioned_users
 from rolecall.directory.errors import LastAdministrator
 from rolecall.events import audit
 from rolecall.events.audit import CallJournal
-from rolecall.events.model import Call, CallOutcome, Phase
+from rolecall.events.calls import Call
+from rolecall.events.model import CallOutcome, Phase
 from rolecall.kernel.errors import Forbidden, NotFound
 from tests.make.actors import PROVISIONER, all_but
 from tests.make.directory import ANY_VERSION, administrator, setting, user_profile

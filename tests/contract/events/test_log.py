@@ -35,7 +35,9 @@ def test_an_event_is_logged_with_everything_that_is_known_of_it(installed):
 
 def test_events_keep_their_order_within_and_between_commits(installed):
     for number in range(3):
-        names = [UserProtected(user_id=UserId(f"{number}{each}"), user_name="", attempt="", because="") for each in "ab"]
+        names = [
+            UserProtected(user_id=UserId(f"{number}{each}"), user_name="", attempt="", because="") for each in "ab"
+        ]
         installed.change(record, *names)
     events = installed.events()
     assert [event.subject_id for event in events] == ["0a", "0b", "1a", "1b", "2a", "2b"]
@@ -69,9 +71,7 @@ def test_a_refusal_logs_the_events_that_it_carries_and_no_others(installed):
 def test_a_refused_lock_out_is_logged_and_changes_nothing(installed):
     root = administrator(installed, pushed=True)
     with pytest.raises(LastAdministrator):
-        installed.change(
-            provisioned_users.change_user, root, setting(active=False), ANY_VERSION, actor=PROVISIONER
-        )
+        installed.change(provisioned_users.change_user, root, setting(active=False), ANY_VERSION, actor=PROVISIONER)
     assert installed.event_types() == [
         "directory.user.created",
         "directory.role.assigned",

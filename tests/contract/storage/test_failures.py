@@ -181,6 +181,18 @@ def test_a_server_that_cannot_be_reached_is_unavailable(monkeypatch):
     transactions.close()
 
 
+def test_the_first_requests_at_once_share_one_pool_of_connections(installed_postgresql):
+    for _ in range(3):
+        transactions = Transactions(open_database(installed_postgresql.database.url), clock=SetClock())
+        together = threading.Barrier(8, timeout=5)
+
+        async def first_eight(transactions=transactions, together=together):
+            return await asyncio.gather(*(transactions.read(SYSTEM, lambda _tx: together.wait()) for _ in range(8)))
+
+        assert sorted(asyncio.run(first_eight())) == list(range(8))
+        transactions.close()
+
+
 def end_all_connections(installed):
     with psycopg.connect(installed.database.plain_url, autocommit=True) as connection:
         connection.execute(

@@ -113,11 +113,9 @@ def test_changes_that_wait_together_share_a_commit_and_are_answered_after_it(ins
 
 def test_the_sizes_of_batches_are_observed(installed_sqlite):
     sizes: list[int] = []
-    transactions = Transactions(
-        installed_sqlite.transactions._database, clock=SetClock(), observe_batch=lambda size: sizes.append(size)
-    )
+    transactions = Transactions(installed_sqlite.transactions._database, clock=SetClock(), observe_batch=sizes.append)
     held = threading.Event()
-    transactions.write_behind(SYSTEM, lambda _tx: None if held.wait(PATIENCE_SECONDS) else None)
+    transactions.write_behind(SYSTEM, lambda _tx: held.wait(PATIENCE_SECONDS) and None)
     for number in range(4):
         transactions.write_behind(SYSTEM, keep(str(number)))
     held.set()
@@ -318,7 +316,7 @@ def test_after_an_error_of_ours_the_intent_stays_without_a_result(installed):
 
 def test_a_result_that_cannot_be_written_undoes_the_change(installed):
     class Clumsy(_Notes):
-        def applied(self, tx):
+        def applied(self, _tx):
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

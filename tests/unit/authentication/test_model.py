@@ -28,7 +28,7 @@ def test_a_key_without_an_end_is_usable():
     assert KEY.is_usable(NOW)
 
 
-@pytest.mark.parametrize(("expires_at", "usable"), [(NOW + A_MOMENT, True), (NOW, False), (NOW - A_MOMENT, False)])
+@pytest.mark.parametrize("expires_at, usable", [(NOW + A_MOMENT, True), (NOW, False), (NOW - A_MOMENT, False)])
 def test_a_key_is_usable_until_the_instant_of_its_end(expires_at, usable):
     assert replace(KEY, expires_at=expires_at).is_usable(NOW) is usable
 

@@ -11,7 +11,7 @@ from rolecall.authorization.actions import Action
 from rolecall.directory.groups import create_group
 from rolecall.directory.provisioned_users import create_user
 from rolecall.events.audit import record_results
-from rolecall.events.model import Call
+from rolecall.events.calls import Call
 from tests.make.served import environment, rolecall_command
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"

@@ -61,13 +61,13 @@ def test_a_change_to_the_same_profile_is_none():
 
 
 @pytest.mark.parametrize("active", [True, False])
-def test_a_profile_that_is_silent_about_active_leaves_it_as_it_is(active):
+def test_a_profile_that_does_not_say_that_the_user_is_active_ends_its_access(active):
     user = a_user(active=active)
     silent = {name: value for name, value in user.profile.items() if name != "active"}
-    assert decide.changed_user(user, silent, now=NOW) is user
-    changed = decide.changed_user(user, {**silent, "title": "Countess"}, now=NOW)
-    assert changed.state is user.state
-    assert changed.profile["active"] is active
+    changed = decide.changed_user(user, silent, now=NOW)
+    assert changed.state is UserState.DEACTIVATED
+    assert changed.profile == silent
+    assert decide.changed_user(changed, silent, now=NOW) is changed
 
 
 def test_active_decides_the_state():
@@ -77,7 +77,7 @@ def test_active_decides_the_state():
     assert decide.changed_user(deactivated, {**user.profile, "active": True}, now=NOW).state is UserState.ACTIVE
 
 
-@pytest.mark.parametrize(("before", "after"), [(1, True), (True, 1), (0, False), (1, 1.0)])
+@pytest.mark.parametrize("before, after", [(1, True), (True, 1), (0, False), (1, 1.0)])
 def test_values_of_another_json_type_are_another_profile(before, after):
     user = a_user(**{"urn:example:custom": {"flag": before}})
     changed = decide.changed_user(user, {**user.profile, "urn:example:custom": {"flag": after}}, now=NOW)
@@ -105,7 +105,7 @@ def test_deleting_deactivating_and_renaming_are_threats():
     user = a_user()
     assert decide.threat_of(user, decide.deleted_user(user, now=NOW)) == "delete"
     assert decide.threat_of(user, decide.changed_user(user, {**user.profile, "active": False}, now=NOW)) == "deactivate"
-    assert decide.threat_of(user, decide.changed_user(user, user_profile("Eve"), now=NOW)) == "rename"
+    assert decide.threat_of(user, decide.changed_user(user, user_profile("Eve", active=True), now=NOW)) == "rename"
 
 
 def test_deactivating_and_renaming_at_once_is_told_as_the_worse_of_the_two():
@@ -113,7 +113,14 @@ def test_deactivating_and_renaming_at_once_is_told_as_the_worse_of_the_two():
     assert decide.threat_of(user, decide.changed_user(user, user_profile("Eve", active=False), now=NOW)) == "deactivate"
 
 
-@pytest.mark.parametrize("profile", [user_profile("Ada", title="Countess"), user_profile("ADA"), user_profile("Ａda")])
+@pytest.mark.parametrize(
+    "profile",
+    [
+        user_profile("Ada", title="Countess", active=True),
+        user_profile("ADA", active=True),
+        user_profile("Ａda", active=True),
+    ],
+)
 def test_other_changes_are_no_threat(profile):
     user = a_user()
     assert decide.threat_of(user, decide.changed_user(user, profile, now=NOW)) is None
@@ -125,7 +132,7 @@ def test_reactivating_is_no_threat():
 
 
 @pytest.mark.parametrize("attempt", ["deactivate", "delete", "rename"])
-@pytest.mark.parametrize(("is_administrator", "others"), [(True, 0), (True, 5), (False, 0)])
+@pytest.mark.parametrize("is_administrator, others", [(True, 0), (True, 5), (False, 0)])
 def test_the_break_glass_user_is_protected_whoever_else_there_is(attempt, is_administrator, others):
     user = replace(a_user(), break_glass=True)
     with pytest.raises(BreakGlassUser) as refused:

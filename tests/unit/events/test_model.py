@@ -1,6 +1,7 @@
 from rolecall.authorization.actor import NOBODY
 from rolecall.directory.errors import UserNameTaken
-from rolecall.events.model import Call, CallOutcome
+from rolecall.events.calls import Call
+from rolecall.events.model import CallOutcome
 from rolecall.kernel.errors import NotFound
 
 

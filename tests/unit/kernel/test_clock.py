@@ -48,7 +48,7 @@ def test_what_is_written_is_read_back_to_the_millisecond(instant):
 
 
 @pytest.mark.parametrize(
-    ("text", "instant"),
+    "text, instant",
     [
         ("2026-11-24T10:30:00Z", datetime(2026, 11, 24, 10, 30, tzinfo=UTC)),
         ("2026-11-24t10:30:00z", datetime(2026, 11, 24, 10, 30, tzinfo=UTC)),

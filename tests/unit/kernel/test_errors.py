@@ -6,7 +6,7 @@ from rolecall.kernel.errors import DomainError, ErrorKind, Forbidden, NotFound, 
 
 
 @pytest.mark.parametrize(
-    ("refusal", "kind", "code"),
+    "refusal, kind, code",
     [
         (NotFound, ErrorKind.NOT_FOUND, "not_found"),
         (Forbidden, ErrorKind.FORBIDDEN, "forbidden"),

@@ -1,5 +1,6 @@
 import pytest
 
+from rolecall.scim.cursors import CURSOR_TIMEOUT_SECONDS
 from rolecall.scim.discovery import resource_type_documents, schema_documents, service_provider_config
 from rolecall.scim.patch import MAX_OPERATIONS
 from rolecall.scim.schemas import ENTERPRISE_USER_SCHEMA, GROUP_SCHEMA, USER_SCHEMA
@@ -23,21 +24,28 @@ def attribute(schema: str, name: str):
 
 
 def test_the_configuration_says_what_is_supported():
-    config = service_provider_config(BASE, max_results=200, max_payload_bytes=1000)
+    config = service_provider_config(BASE, max_results=200, default_results=100, max_payload_bytes=1000)
     features = ("patch", "bulk", "filter", "changePassword", "sort", "etag")
     assert {feature: config[feature]["supported"] for feature in features} == {
         "patch": True,
-        "bulk": False,
+        "bulk": True,
         "filter": True,
         "changePassword": False,
         "sort": True,
         "etag": True,
     }
     assert config["filter"]["maxResults"] == 200
-    assert config["bulk"] == {"supported": False, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": 1000}
+    assert config["bulk"] == {"supported": True, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": 1000}
+    assert config["pagination"] == {
+        "cursor": True,
+        "index": True,
+        "defaultPaginationMethod": "index",
+        "defaultPageSize": 100,
+        "maxPageSize": 200,
+        "cursorTimeout": CURSOR_TIMEOUT_SECONDS,
+    }
     assert [scheme["type"] for scheme in config["authenticationSchemes"]] == ["oauthbearertoken"]
     assert config["meta"]["location"] == f"{BASE}/ServiceProviderConfig"
-    assert "pagination" not in config
 
 
 def test_each_resource_type_says_where_it_is_and_what_it_extends():

@@ -60,6 +60,14 @@ def test_a_member_must_have_a_value():
         parse_group({"displayName": "Staff", "members": [{}]})
 
 
+def test_the_names_of_members_are_written_only_when_they_are_asked_for():
+    projection = parse_projection("members.value,members.display", None, GROUP)
+    written = json.loads(render_group(staff(), base_url=BASE, projection=projection))
+    assert [member["display"] for member in written["members"]] == ["Ann", "Others"]
+    whole = json.loads(render_group(staff(), base_url=BASE, projection=parse_projection("members", None, GROUP)))
+    assert "display" not in whole["members"][0]
+
+
 def test_a_body_that_is_no_object_is_refused():
     with pytest.raises(InvalidSyntax, match="a Group"):
         parse_group([])
@@ -73,8 +81,8 @@ def test_a_group_is_written_in_full():
         "displayName": "Staff",
         "externalId": "7",
         "members": [
-            {"value": "u1", "$ref": f"{BASE}/Users/u1", "type": "User", "display": "Ann"},
-            {"value": "g2", "$ref": f"{BASE}/Groups/g2", "type": "Group", "display": "Others"},
+            {"value": "u1", "$ref": f"{BASE}/Users/u1", "type": "User"},
+            {"value": "g2", "$ref": f"{BASE}/Groups/g2", "type": "Group"},
         ],
         "meta": {
             "resourceType": "Group",

@@ -1,9 +1,9 @@
 """Which endpoints are there below /scim/v2, and what happens around each call?"""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Final, TypeAlias
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,55 +11,40 @@ from starlette.types import Receive, Scope, Send
 
 from rolecall.api.admission import Admission
 from rolecall.api.recorder import Recorder
-from rolecall.api.scim import discovery, groups, users
-from rolecall.api.scim.calls import Answer, ScimCall, parse_parameters
-from rolecall.api.scim.errors import (
-    MethodNotAllowed,
-    ScimDisabled,
-    UnknownEndpoint,
-    headers_of,
-    render_error,
-    render_refusal,
-    status_of,
-)
-from rolecall.events.model import Call, CallOutcome
+from rolecall.api.scim import bulk, discovery, resources, search, users
+from rolecall.api.scim.calls import Answer, ScimCall, answered, parse_parameters, read_json
+from rolecall.api.scim.cursors import CursorSeal
+from rolecall.api.scim.errors import MethodNotAllowed, ScimDisabled, UnknownEndpoint, status_of
+from rolecall.api.scim.resources import Endpoint
+from rolecall.events.calls import Call
 from rolecall.http.requests import request_id
-from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.kernel.text import has_control_character
 from rolecall.scim.users import RequirementProfile
 from rolecall.storage.transactions import Transactions
-from rolecall.telemetry.logging import get_logger
-
-Endpoint: TypeAlias = Callable[[ScimCall], Awaitable[Answer]]
 
 MEDIA_TYPE: Final = "application/scim+json"
+SEARCH: Final = ".search"
 _LONGEST_TARGET: Final = 4000
-_log = get_logger(__name__)
 
 # Who may call: each endpoint's use case requires `provisioned:read` or `provisioned:write`.
+ROOT: Final[Mapping[str, Endpoint]] = {"GET": search.list_everything}
 COLLECTIONS: Final[Mapping[str, Mapping[str, Endpoint]]] = {
-    "Users": {"GET": users.list_users, "POST": users.create_user},
-    "Groups": {"GET": groups.list_groups, "POST": groups.create_group},
+    **resources.COLLECTIONS,
     "Me": {"GET": users.get_own_user},
+    "Bulk": {"POST": bulk.run_operations},
     "Schemas": {"GET": discovery.list_schemas},
     "ResourceTypes": {"GET": discovery.list_resource_types},
     "ServiceProviderConfig": {"GET": discovery.get_service_provider_config},
+    SEARCH: {"POST": search.search_everything},
 }
 RESOURCES: Final[Mapping[str, Mapping[str, Endpoint]]] = {
-    "Users": {
-        "GET": users.get_user,
-        "PUT": users.replace_user,
-        "PATCH": users.patch_user,
-        "DELETE": users.delete_user,
-    },
-    "Groups": {
-        "GET": groups.get_group,
-        "PUT": groups.replace_group,
-        "PATCH": groups.patch_group,
-        "DELETE": groups.delete_group,
-    },
+    **resources.RESOURCES,
     "Schemas": {"GET": discovery.get_schema},
     "ResourceTypes": {"GET": discovery.get_resource_type},
+}
+SEARCHES: Final[Mapping[str, Mapping[str, Endpoint]]] = {
+    "Users": {"POST": search.search_users},
+    "Groups": {"POST": search.search_groups},
 }
 
 
@@ -80,27 +65,13 @@ class ScimApp:
         self._recorder = recorder
         self._requirements = requirements
         self._max_body_bytes = max_body_bytes
+        self._cursor_seal = CursorSeal(transactions)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request = Request(scope, receive)
         record = _record_of(request)
-        try:
-            answer = await self._serve(request, record)
-            record.status = answer.status
-        except DomainError as error:
-            if not record.recorded:
-                record.refuse(error)
-            if error.kind is ErrorKind.UNAVAILABLE:
-                record.outcome = CallOutcome.FAILED
-                _log.error("The database failed.", exc_info=error)
-            answer = Answer(status=status_of(error), body=render_refusal(error), headers=headers_of(error))
-        except Exception as error:  # noqa: BLE001  # the edge: whatever fails, a SCIM error is the answer
-            _log.exception("A SCIM call failed.")
-            record.outcome, record.status, record.code = CallOutcome.FAILED, 500, type(error).__name__
-            detail = f"Something went wrong in Rolecall. Its log has more under the request id {record.request_id}."
-            answer = Answer(status=500, body=render_error(500, detail))
-        self._recorder.record(record)
+        answer = await answered(record, self._recorder, lambda: self._serve(request, record))
         await _send(answer, scope, receive, send)
 
     async def _serve(self, request: Request, record: Call) -> Answer:
@@ -112,8 +83,11 @@ class ScimApp:
         public_url = installation.public_url or str(request.base_url).rstrip("/").removesuffix("/scim/v2")
         return await endpoint(
             ScimCall(
-                request=request,
+                method=request.method,
+                json=lambda: read_json(request, record, limit=self._max_body_bytes),
                 transactions=self._transactions,
+                recorder=self._recorder,
+                cursor_seal=self._cursor_seal,
                 record=record,
                 actor=actor,
                 base_url=f"{public_url}/scim/v2",
@@ -121,6 +95,8 @@ class ScimApp:
                 max_body_bytes=self._max_body_bytes,
                 resource_id=resource_id,
                 parameters=parse_parameters(request.scope["query_string"]),
+                if_match=request.headers.get("if-match"),
+                if_none_match=request.headers.get("if-none-match"),
             )
         )
 
@@ -147,16 +123,25 @@ def _route(request: Request) -> tuple[Endpoint, str]:
     scope = request.scope
     path = scope["path"].removeprefix(scope.get("root_path", "")).strip("/")
     name, slash, resource_id = path.partition("/")
-    methods = (RESOURCES if slash else COLLECTIONS).get(name)
+    methods = _methods_at(name, resource_id, deep=bool(slash))
     if methods is None or "/" in resource_id or has_control_character(resource_id):
         raise UnknownEndpoint(f"There is nothing at /{path.replace(chr(0), '�')} below /scim/v2.")
     # For the figures, which must not have a row for every id.
-    scope["route"] = SimpleNamespace(path=f"/{name}/{{id}}" if slash else f"/{name}")
+    behind = resource_id if resource_id == SEARCH else "{id}"
+    scope["route"] = SimpleNamespace(path=f"/{name}/{behind}" if slash else f"/{name}")
     endpoint = methods.get(request.method)
     if endpoint is None:
         allowed = ", ".join(sorted(methods))
         raise MethodNotAllowed(f"{request.method} is not possible here, only {allowed}.", allow=allowed)
     return endpoint, resource_id
+
+
+def _methods_at(name: str, resource_id: str, *, deep: bool) -> Mapping[str, Endpoint] | None:
+    if not name:
+        return None if deep else ROOT
+    if not deep:
+        return COLLECTIONS.get(name)
+    return (SEARCHES if resource_id == SEARCH else RESOURCES).get(name)
 
 
 async def _send(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:

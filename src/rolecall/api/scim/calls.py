@@ -1,7 +1,7 @@
 """What surrounds each SCIM call: what was asked, who asks, what is written down of it?"""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
@@ -9,13 +9,16 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.requests import Request
 
-from rolecall.api.scim.errors import UnsupportedMediaType
+from rolecall.api.recorder import Recorder
+from rolecall.api.scim.cursors import CursorSeal
+from rolecall.api.scim.errors import UnsupportedMediaType, headers_of, render_error, render_refusal, status_of
 from rolecall.authorization.actor import Actor
 from rolecall.directory.model import Expected
 from rolecall.events.audit import CallJournal
-from rolecall.events.model import Call
+from rolecall.events.calls import Call
 from rolecall.http.requests import read_body
 from rolecall.kernel.document import Json
+from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.kernel.text import has_control_character
 from rolecall.scim.errors import InvalidSyntax, InvalidValue
 from rolecall.scim.projection import Projection, parse_projection
@@ -23,6 +26,7 @@ from rolecall.scim.schemas import ResourceType
 from rolecall.scim.users import RequirementProfile
 from rolecall.storage.transaction import ReadTx, WriteTx
 from rolecall.storage.transactions import Transactions
+from rolecall.telemetry.logging import get_logger
 
 T = TypeVar("T")
 
@@ -30,6 +34,7 @@ _MEDIA_TYPES: Final = frozenset({"application/scim+json", "application/json"})
 _LARGEST_RECORDED_BODY: Final = 256 * 1024
 _SECRET_ATTRIBUTES: Final = frozenset({"password"})
 _MASK: Final = "[masked]"
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +48,17 @@ class Answer:
 
 @dataclass(slots=True, kw_only=True)
 class ScimCall:
-    """One call that has been authenticated, with all that an endpoint needs."""
+    """One call that has been authenticated, with all that an endpoint needs.
 
-    request: Request
+    It may have come as a request of its own or as one operation of a bulk request.
+    """
+
+    method: str
+    json: Callable[[], Awaitable[Json]]
+    """Returns the body and keeps it in the record; raises as `read_json` does."""
     transactions: Transactions
+    recorder: Recorder
+    cursor_seal: CursorSeal
     record: Call
     actor: Actor
     base_url: str
@@ -56,6 +68,8 @@ class ScimCall:
     resource_id: str
     """What stands behind the endpoint in the path; empty when nothing does."""
     parameters: Mapping[str, str]
+    if_match: str | None = None
+    if_none_match: str | None = None
 
     def projection(self, resource_type: ResourceType) -> Projection:
         """Return which attributes the answer shall have.
@@ -68,34 +82,13 @@ class ScimCall:
 
     def expected(self) -> Expected:
         """Return which versions the caller is content to change (If-Match)."""
-        given = self.request.headers.get("if-match")
+        given = self.if_match
         return Expected() if given is None or given.strip() == "*" else Expected(versions=_versions_in(given))
 
     def has_current(self, version: int) -> bool:
         """Return whether the caller holds this version already (If-None-Match)."""
-        given = self.request.headers.get("if-none-match")
+        given = self.if_none_match
         return given is not None and (given.strip() == "*" or version in _versions_in(given))
-
-    async def json(self) -> Json:
-        """Return the body. Its record keeps no secret and no more than 256 KiB.
-
-        Raises: BodyTooLarge, UnsupportedMediaType, InvalidSyntax, InvalidValue.
-        """
-        media_type = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type and media_type not in _MEDIA_TYPES:
-            raise UnsupportedMediaType(
-                f"The media type {media_type} is not understood here; send application/scim+json."
-            )
-        body = await read_body(self.request, limit=self.max_body_bytes)
-        try:
-            value: Json = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise InvalidSyntax(f"The body is not JSON: {error}.") from error
-        # Only an escape can bring a control character in: JSON does not allow it in clear.
-        if b"\\u00" in body and _has_control_character(value):
-            raise InvalidValue("A text in the body has a control character in it.")
-        self.record.request = _recordable(value, body)
-        return value
 
     async def look_up(self, ask: Callable[[ReadTx], T]) -> T:
         """Read a few rows by index."""
@@ -109,6 +102,47 @@ class ScimCall:
         """Change something; the record of the call commits with it, saying `status`."""
         self.record.status = status
         return await self.transactions.write(self.actor, change, journal=CallJournal(self.record))
+
+
+async def read_json(request: Request, record: Call, *, limit: int) -> Json:
+    """Return the body of a request. Its record keeps no secret and no more than 256 KiB.
+
+    Raises: BodyTooLarge, UnsupportedMediaType, InvalidSyntax, InvalidValue.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type and media_type not in _MEDIA_TYPES:
+        raise UnsupportedMediaType(f"The media type {media_type} is not understood here; send application/scim+json.")
+    body = await read_body(request, limit=limit)
+    try:
+        value: Json = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidSyntax(f"The body is not JSON: {error}.") from error
+    # Only an escape can bring a control character in: JSON does not allow it in clear.
+    if b"\\u00" in body and _has_control_character(value):
+        raise InvalidValue("A text in the body has a control character in it.")
+    record.request = recordable(value, body)
+    return value
+
+
+async def answered(record: Call, recorder: Recorder, serve: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Return the answer, which is a SCIM document whatever fails, and see that the call is written down."""
+    try:
+        answer = await serve()
+        record.status = answer.status
+    except DomainError as error:
+        if error.kind is ErrorKind.UNAVAILABLE:
+            record.fail(status_of(error), error.code, error.detail)
+            _log.error("The database failed.", exc_info=error)
+        elif not record.recorded:
+            record.refuse(error)
+        answer = Answer(status=status_of(error), body=render_refusal(error), headers=headers_of(error))
+    except Exception as error:  # noqa: BLE001  # the edge: whatever fails, a SCIM error is the answer
+        _log.exception("A SCIM call failed.")
+        record.fail(500, type(error).__name__, None)
+        detail = f"Something went wrong in Rolecall. Its log has more under the request id {record.request_id}."
+        answer = Answer(status=500, body=render_error(500, detail))
+    recorder.record(record)
+    return answer
 
 
 def parse_parameters(query: bytes) -> Mapping[str, str]:
@@ -144,19 +178,24 @@ def _has_control_character(value: Json) -> bool:
             return False
 
 
-def _recordable(value: Json, body: bytes) -> Json:
+def recordable(value: Json, body: bytes) -> Json:
+    """Return what is written down of a body: nothing secret, and of a large one only its size and its hash."""
     if len(body) > _LARGEST_RECORDED_BODY:
         return {"omitted": f"a body of {len(body)} bytes", "sha256": hashlib.sha256(body).hexdigest()}
-    return _masked(value) if b"assword" in body or b"ASSWORD" in body else value
+    # An escape could spell the name in another way.
+    return _masked(value) if b"password" in body.lower() or b"\\u" in body else value
+
+
+def _is_secret(name: str) -> bool:
+    return name.strip().lower().rpartition(":")[2] in _SECRET_ATTRIBUTES
 
 
 def _masked(value: Json) -> Json:
     match value:
         case dict():
-            if str(value.get("path", "")).lower() in _SECRET_ATTRIBUTES and "value" in value:
-                return {**value, "value": _MASK}
+            aims_at_secret = any(_is_secret(str(part)) for name, part in value.items() if name.lower() == "path")
             return {
-                name: _MASK if name.lower().rpartition(":")[2] in _SECRET_ATTRIBUTES else _masked(part)
+                name: _MASK if _is_secret(name) or (aims_at_secret and name.lower() == "value") else _masked(part)
                 for name, part in value.items()
             }
         case list():

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import orjson
 
 from rolecall.api.scim.calls import Answer, ScimCall
-from rolecall.api.scim.lists import MAX_RESULTS
+from rolecall.api.scim.lists import DEFAULT_RESULTS, MAX_RESULTS
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
 from rolecall.kernel.document import Document
@@ -18,7 +18,12 @@ async def get_service_provider_config(call: ScimCall) -> Answer:
     """GET /ServiceProviderConfig."""
     _require(call)
     _refuse_filter(call)
-    document = service_provider_config(call.base_url, max_results=MAX_RESULTS, max_payload_bytes=call.max_body_bytes)
+    document = service_provider_config(
+        call.base_url,
+        max_results=MAX_RESULTS,
+        default_results=DEFAULT_RESULTS,
+        max_payload_bytes=call.max_body_bytes,
+    )
     return Answer(status=200, body=orjson.dumps(document))
 
 

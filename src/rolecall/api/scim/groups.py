@@ -1,7 +1,9 @@
 """Which calls are there on groups (RFC 7644 §3.2-3.6)?"""
 
+from typing import Final
+
 from rolecall.api.scim.calls import Answer, ScimCall
-from rolecall.api.scim.lists import requested_list
+from rolecall.api.scim.lists import Listing, answer_list
 from rolecall.api.scim.users import note_operations, outcomes_in_order
 from rolecall.directory import groups
 from rolecall.directory.model import (
@@ -9,19 +11,23 @@ from rolecall.directory.model import (
     EditProfile,
     GroupId,
     GroupStep,
+    ListRequest,
     ProfileChange,
     ReplaceMembers,
+    Seek,
     StoredGroup,
+    Stretch,
 )
+from rolecall.directory.walks import walk_groups
 from rolecall.kernel.document import Document
+from rolecall.kernel.page import Page
 from rolecall.scim.groups import parse_group, render_group
-from rolecall.scim.lists import render_list
 from rolecall.scim.patch import parse_patch
 from rolecall.scim.patch_apply import group_steps
 from rolecall.scim.projection import Projection
 from rolecall.scim.resources import entity_tag
 from rolecall.scim.schemas import GROUP
-from rolecall.storage.transaction import WriteTx
+from rolecall.storage.transaction import ReadTx, WriteTx
 
 
 async def create_group(call: ScimCall) -> Answer:
@@ -40,11 +46,7 @@ async def create_group(call: ScimCall) -> Answer:
 
 async def list_groups(call: ScimCall) -> Answer:
     """GET /Groups."""
-    projection = call.projection(GROUP)
-    wanted = requested_list(call, GROUP)
-    page = await call.read(lambda tx: groups.list_groups(tx, wanted.request, with_members=projection.wants("members")))
-    shown = [render_group(group, base_url=call.base_url, projection=projection) for group in page.items]
-    return Answer(status=200, body=render_list(shown, page.total, wanted.start_index))
+    return await answer_list(call, GROUPS)
 
 
 async def get_group(call: ScimCall) -> Answer:
@@ -109,6 +111,23 @@ async def delete_group(call: ScimCall) -> Answer:
     return Answer(status=204)
 
 
+def _page(tx: ReadTx, _call: ScimCall, request: ListRequest, projection: Projection) -> Page[StoredGroup]:
+    return groups.list_groups(tx, request, with_members=projection.wants("members"))
+
+
+def _walk(
+    tx: ReadTx, _call: ScimCall, request: ListRequest, seek: Seek, projection: Projection
+) -> Stretch[StoredGroup]:
+    return walk_groups(tx, request, seek, with_members=projection.wants("members"))
+
+
+def _render(group: StoredGroup, call: ScimCall, projection: Projection) -> bytes:
+    return render_group(group, base_url=call.base_url, projection=projection)
+
+
+GROUPS: Final = Listing(resource_type=GROUP, page=_page, walk=_walk, render=_render)
+
+
 def _id_in(call: ScimCall) -> GroupId:
     call.record.subject_id = call.resource_id
     return GroupId(call.resource_id)
@@ -116,9 +135,7 @@ def _id_in(call: ScimCall) -> GroupId:
 
 def _answer(call: ScimCall, group: StoredGroup, projection: Projection, *, status: int = 200) -> Answer:
     headers = {"ETag": entity_tag(group.version)}
-    if call.request.method == "GET" and call.has_current(group.version):
+    if call.method == "GET" and call.has_current(group.version):
         return Answer(status=304, headers=headers)
     headers["Location" if status == 201 else "Content-Location"] = f"{call.base_url}{GROUP.endpoint}/{group.id}"  # noqa: PLR2004  # 201 Created
-    return Answer(
-        status=status, body=render_group(group, base_url=call.base_url, projection=projection), headers=headers
-    )
+    return Answer(status=status, body=_render(group, call, projection), headers=headers)

@@ -1,20 +1,32 @@
 """Which calls are there on users (RFC 7644 §3.2-3.6)?"""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from rolecall.api.scim.calls import Answer, ScimCall
-from rolecall.api.scim.lists import requested_list
+from rolecall.api.scim.lists import Listing, answer_list
+from rolecall.api.scim.managers import with_known_managers
 from rolecall.directory import provisioned_users
-from rolecall.directory.model import Changed, Outcome, ProfileChange, StoredUser, UserId
+from rolecall.directory.model import (
+    Changed,
+    ListRequest,
+    Outcome,
+    ProfileChange,
+    Seek,
+    StoredUser,
+    Stretch,
+    UserId,
+)
+from rolecall.directory.walks import walk_users
 from rolecall.kernel.document import Document
-from rolecall.scim.lists import render_list
+from rolecall.kernel.page import Page
 from rolecall.scim.patch import parse_patch
 from rolecall.scim.patch_apply import apply_to_profile
 from rolecall.scim.projection import Projection
 from rolecall.scim.resources import entity_tag
 from rolecall.scim.schemas import USER
 from rolecall.scim.users import check_requirements, parse_user, render_user
-from rolecall.storage.transaction import WriteTx
+from rolecall.storage.transaction import ReadTx, WriteTx
 
 
 async def create_user(call: ScimCall) -> Answer:
@@ -25,7 +37,7 @@ async def create_user(call: ScimCall) -> Answer:
     def create(tx: WriteTx) -> StoredUser:
         user = provisioned_users.create_user(tx, profile)
         call.record.subject_id = user.id
-        return user
+        return _shown(tx, call, user, projection)
 
     user = await call.write(create, status=201)
     return _answer(call, user, projection, status=201)
@@ -33,30 +45,25 @@ async def create_user(call: ScimCall) -> Answer:
 
 async def list_users(call: ScimCall) -> Answer:
     """GET /Users."""
-    projection = call.projection(USER)
-    wanted = requested_list(call, USER)
-    run = call.look_up if wanted.by_index else call.read
-    page = await run(
-        lambda tx: provisioned_users.list_users(tx, wanted.request, with_memberships=projection.wants("groups"))
-    )
-    shown = [render_user(user, base_url=call.base_url, projection=projection) for user in page.items]
-    return Answer(status=200, body=render_list(shown, page.total, wanted.start_index))
+    return await answer_list(call, USERS)
 
 
 async def get_user(call: ScimCall) -> Answer:
     """GET /Users/{id}."""
     projection = call.projection(USER)
     user_id = _id_in(call)
-    user = await call.look_up(
-        lambda tx: provisioned_users.get_user(tx, user_id, with_memberships=projection.wants("groups"))
-    )
-    return _answer(call, user, projection)
+
+    def get(tx: ReadTx) -> StoredUser:
+        user = provisioned_users.get_user(tx, user_id, with_memberships=projection.wants("groups"))
+        return _shown(tx, call, user, projection)
+
+    return _answer(call, await call.look_up(get), projection)
 
 
 async def get_own_user(call: ScimCall) -> Answer:
     """GET /Me: the user whose key the caller presented (RFC 7644 §3.11)."""
     projection = call.projection(USER)
-    user = await call.look_up(provisioned_users.get_own_user)
+    user = await call.look_up(lambda tx: _shown(tx, call, provisioned_users.get_own_user(tx), projection))
     call.record.subject_id = user.id
     return _answer(call, user, projection)
 
@@ -68,11 +75,17 @@ async def replace_user(call: ScimCall) -> Answer:
     user_id = _id_in(call)
     profile = parse_user(await call.json(), profile=call.requirements)
 
-    def replaced(_before: Document) -> ProfileChange:
-        return ProfileChange(profile=profile, outcomes={})
+    def replaced(before: Document) -> ProfileChange:
+        # Who leaves `active` out of a PUT means to leave it alone, not to end or to restore access.
+        if "active" in profile or "active" not in before:
+            return ProfileChange(profile=profile, outcomes={})
+        return ProfileChange(profile={**profile, "active": before["active"]}, outcomes={})
 
-    changed = await call.write(lambda tx: provisioned_users.change_user(tx, user_id, replaced, expected), status=200)
-    return _answer(call, changed.thing, projection)
+    def change(tx: WriteTx) -> StoredUser:
+        changed = provisioned_users.change_user(tx, user_id, replaced, expected)
+        return _shown(tx, call, changed.thing, projection)
+
+    return _answer(call, await call.write(change, status=200), projection)
 
 
 async def patch_user(call: ScimCall) -> Answer:
@@ -89,13 +102,12 @@ async def patch_user(call: ScimCall) -> Answer:
         check_requirements(after.profile, call.requirements)
         return after
 
-    def change(tx: WriteTx) -> Changed[StoredUser]:
+    def change(tx: WriteTx) -> StoredUser:
         changed = provisioned_users.change_user(tx, user_id, patched, expected)
         call.record.operations = outcomes_in_order(changed, len(patch.operations))
-        return changed
+        return _shown(tx, call, changed.thing, projection)
 
-    changed = await call.write(change, status=200)
-    return _answer(call, changed.thing, projection)
+    return _answer(call, await call.write(change, status=200), projection)
 
 
 async def delete_user(call: ScimCall) -> Answer:
@@ -104,6 +116,23 @@ async def delete_user(call: ScimCall) -> Answer:
     user_id = _id_in(call)
     await call.write(lambda tx: provisioned_users.delete_user(tx, user_id, expected), status=204)
     return Answer(status=204)
+
+
+def _page(tx: ReadTx, call: ScimCall, request: ListRequest, projection: Projection) -> Page[StoredUser]:
+    page = provisioned_users.list_users(tx, request, with_memberships=projection.wants("groups"))
+    return replace(page, items=with_known_managers(tx, call, page.items, projection))
+
+
+def _walk(tx: ReadTx, call: ScimCall, request: ListRequest, seek: Seek, projection: Projection) -> Stretch[StoredUser]:
+    stretch = walk_users(tx, request, seek, with_memberships=projection.wants("groups"))
+    return replace(stretch, items=with_known_managers(tx, call, stretch.items, projection))
+
+
+def _render(user: StoredUser, call: ScimCall, projection: Projection) -> bytes:
+    return render_user(user, base_url=call.base_url, projection=projection)
+
+
+USERS: Final = Listing(resource_type=USER, page=_page, walk=_walk, render=_render)
 
 
 def note_operations(call: ScimCall, body: object) -> None:
@@ -123,9 +152,13 @@ def _id_in(call: ScimCall) -> UserId:
     return UserId(call.resource_id)
 
 
+def _shown(tx: ReadTx, call: ScimCall, user: StoredUser, projection: Projection) -> StoredUser:
+    return with_known_managers(tx, call, (user,), projection)[0]
+
+
 def _answer(call: ScimCall, user: StoredUser, projection: Projection, *, status: int = 200) -> Answer:
     headers = {"ETag": entity_tag(user.version)}
-    if call.request.method == "GET" and call.has_current(user.version):
+    if call.method == "GET" and call.has_current(user.version):
         return Answer(status=304, headers=headers)
     headers["Location" if status == 201 else "Content-Location"] = f"{call.base_url}{USER.endpoint}/{user.id}"  # noqa: PLR2004  # 201 Created
-    return Answer(status=status, body=render_user(user, base_url=call.base_url, projection=projection), headers=headers)
+    return Answer(status=status, body=_render(user, call, projection), headers=headers)

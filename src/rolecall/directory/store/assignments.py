@@ -134,6 +134,7 @@ def count_up(tx: WriteTx, name: str) -> None:
 
 
 def save_setting(tx: WriteTx, name: str, value: str) -> None:
-    """Remember a value under a name."""
+    """Remember a value under a name. Others who would do so wait, so that two do not both find nothing there."""
+    lock_root_team(tx)
     if _UPDATE_SETTING.run(tx, which=name, value=value).rowcount == 0:
         _INSERT_SETTING.run(tx, name=name, value=value)

@@ -313,7 +313,9 @@ def scan(
     matches = _matcher(request.where)
     with_related = request.where is not None and any(path[0] == kind.related for path in paths_of(request.where))
     needs_document = request.where is not None or request.sort_by is not None
-    query = Statement(select(*kind.columns).where(condition).order_by(kind.identifier))
+    backwards = request.descending and request.sort_by is None
+    order = kind.identifier.desc() if backwards else kind.identifier
+    query = Statement(select(*kind.columns).where(condition).order_by(order))
     found: list[tuple[SortKey | None, Row]] = []
     for row in _within_budget(query.run(tx)):
         document = _document_of(tx, row, kind, with_related=with_related) if needs_document else {}
@@ -352,6 +354,8 @@ _SORTED_AS_WRITTEN: Final = frozenset({("id",), ("externalId",), ("meta", "creat
 def _document_of(tx: ReadTx, row: Row, kind: Kind, *, with_related: bool) -> Document:
     document: dict[str, Json] = orjson.loads(row[1])
     document["id"] = row[0]
+    if kind.resource_type == "User":
+        document.setdefault("active", False)
     document["meta"] = {
         "resourceType": kind.resource_type,
         "created": to_rfc3339(from_microseconds(row[3])),
