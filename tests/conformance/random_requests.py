@@ -154,7 +154,7 @@ def create_wrong_user(world: World) -> Request:
         ("title is a list", {"title": ["Weaver"]}),
         ("emails is a number", {"emails": 5}),
         ("email is a number", {"emails": [5]}),
-        ("two primary addresses", {"emails": [email(world, primary=True), email(world, primary=True)]}),
+        ("two primary addresses", {"emails": [{"value": "a@b.example", "primary": True}, email(world, primary=True)]}),
         ("certificate is no base64", {"x509Certificates": [{"value": "%%%"}]}),
         ("extension is a text", {"schemas": [USER, ENTERPRISE], ENTERPRISE: "Looms"}),
     )
@@ -163,7 +163,9 @@ def create_wrong_user(world: World) -> Request:
 
 def send_no_resource(world: World) -> Request:
     method, path = world.one_of(
-        ("POST", "/Users"), ("POST", "/Groups"), ("PUT", f"/Users/{{{world.user()}}}"),
+        ("POST", "/Users"),
+        ("POST", "/Groups"),
+        ("PUT", f"/Users/{{{world.user()}}}"),
         ("PATCH", f"/Users/{{{world.user()}}}"),
     )
     label, body, media_type = world.one_of(

@@ -107,7 +107,11 @@ def test_each_kind_is_sorted_for_itself(mixed):
         ('displayName sw "{mark}" and userName eq null', False, True),
         ('displayName sw "{mark}" and (userName eq "alpha@{mark}" or members pr)', None, True),
         ('displayName sw "{mark}" and (meta.resourceType eq "User")', True, False),
-        ('(meta.resourceType eq "User") or (meta.resourceType eq "Group")', True, True),
+        (
+            'displayName sw "{mark}" and ((meta.resourceType eq "User") or (meta.resourceType eq "Group"))',
+            True,
+            True,
+        ),
         ('displayName sw "{mark}" and meta.resourceType eq "Group"', False, True),
         (f'{USER}:displayName sw "{{mark}}"', True, False),
         (f'{GROUP}:displayName sw "{{mark}}"', False, True),

@@ -1,7 +1,7 @@
 """What does a search by POST ask for, and what does a query mean to more than one kind of resource?"""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, assert_never
 
 from rolecall.kernel.document import Json
 from rolecall.kernel.predicate import And, AnyValue, Compare, Not, Or, Path, Predicate, Present, compile_matcher
@@ -105,6 +105,8 @@ def _settled(predicate: Predicate, resource_type: ResourceType) -> Predicate:
                 return predicate
             holds = compile_matcher(predicate)({"meta": {"resourceType": resource_type.name}})
             return And(parts=()) if holds else Or(parts=())
+        case _:
+            assert_never(predicate)
 
 
 def _check_schemas(value: Json) -> None:

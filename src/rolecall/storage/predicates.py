@@ -82,21 +82,19 @@ class InstantColumn:
 
 @dataclass(frozen=True, slots=True)
 class StateColumn:
-    """A boolean that is kept as a word: `truth` when it is true; always there."""
+    """A boolean that is kept as a word: `truth` when it is true, any other when it is false or not there."""
 
     column: ColumnElement[Any]
     truth: str
 
     def select(self, part: Compare | Present) -> Selection:
-        """Return the condition for `eq` and `ne`."""
-        if isinstance(part, Present):
-            return Selection(condition=true(), exact=True)
-        if part.value is None:
-            return Selection(condition=false() if part.operator is Operator.EQ else true(), exact=True)
-        if not isinstance(part.value, bool):
+        """Return the condition; exact for what is true, since false and not there look the same here."""
+        if isinstance(part, Present) or not isinstance(part.value, bool | None):
             return EVERYTHING
-        is_true = (part.operator is Operator.EQ) is part.value
-        return Selection(condition=self.column == self.truth if is_true else self.column != self.truth, exact=True)
+        equal = part.operator is Operator.EQ
+        if part.value is True:
+            return Selection(condition=self.column == self.truth if equal else self.column != self.truth, exact=True)
+        return Selection(condition=self.column != self.truth, exact=False) if equal else EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)

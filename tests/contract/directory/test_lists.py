@@ -9,7 +9,7 @@ from rolecall.directory import groups, provisioned_users, users
 from rolecall.directory.errors import ListTooSlow
 from rolecall.directory.model import AddMembers, ListRequest
 from rolecall.directory.store import lists
-from rolecall.kernel.predicate import And, AnyValue, Compare, Operator, Present
+from rolecall.kernel.predicate import And, AnyValue, Compare, Not, Operator, Or, Present
 from tests.make.actors import PROVISIONER
 from tests.make.directory import (
     ANY_VERSION,
@@ -96,6 +96,15 @@ def test_a_user_is_found_by_its_id_its_groups_and_its_dates(installed, ada_and_o
         assert listed(installed, where) == [ada]
     assert listed(installed, equal("id", to=ada.upper())) == []
     assert listed(installed, equal("groups", "value", to=inner.upper())) == []
+
+
+def test_two_conditions_on_groups_can_stand_together(installed):
+    ada, eve = pushed_user(installed, "ada"), pushed_user(installed, "eve")
+    one, two = pushed_group(installed, "One", ada, eve), pushed_group(installed, "Two", ada)
+    in_one, in_two = equal("groups", "value", to=one), equal("groups", "value", to=two)
+    assert listed(installed, And(parts=(in_one, in_two))) == [ada]
+    assert listed(installed, And(parts=(in_one, Not(part=in_two)))) == [eve]
+    assert listed(installed, Or(parts=(in_one, in_two))) == sorted([ada, eve])
 
 
 def test_scim_sees_only_its_own_users_and_an_administrator_all(installed, ada_and_others):

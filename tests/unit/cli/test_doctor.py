@@ -211,7 +211,7 @@ def test_doctor_ends_with_code_0_when_nothing_is_wrong(rolecall, ada):
     rolecall("admin", "scim-setup", "--public-url", "https://rolecall.example.com")
     well = rolecall("admin", "doctor")
     assert well.code == 0, well.out
-    assert "0 problems, 0 warnings." in well.out
+    assert "Problems: 0, warnings: 0." in well.out
 
 
 def test_doctor_ends_with_code_6_when_something_is_wrong(rolecall):

@@ -58,6 +58,27 @@ def test_a_delete_needs_no_data():
     assert (operation.refusal, operation.data) == (None, None)
 
 
+@pytest.mark.parametrize(
+    "operation, error, sentence",
+    [
+        ("text", InvalidSyntax, "method must be"),
+        ({"method": "GET", "path": "/Users/1"}, InvalidSyntax, "method must be"),
+        ({"method": "DELETE", "path": "/Nothing/1"}, InvalidValue, "nothing at the path"),
+        ({"method": "DELETE", "path": "/Users/1/2"}, InvalidValue, "nothing at the path"),
+        ({"method": "DELETE", "path": "/Users/1?count=1"}, InvalidValue, "nothing at the path"),
+        ({"method": "DELETE", "path": "/Users"}, InvalidValue, "that of a resource"),
+        ({"method": "POST", "path": "/Users/1", "bulkId": "a", "data": {}}, InvalidValue, "that of an endpoint"),
+        ({"method": "POST", "path": "/Users", "data": {}}, InvalidSyntax, "needs a bulkId"),
+        ({"method": "PUT", "path": "/Users/1", "data": []}, InvalidSyntax, "data must be an object"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_alone(operation, error, sentence: str):
+    refused, good = parsed(operation, post("good")).operations
+    assert isinstance(refused.refusal, error)
+    assert sentence in refused.refusal.detail
+    assert (refused.references, good.refusal) == (frozenset(), None)
+
+
 def test_references_stand_in_values_and_in_filters():
     data = {
         "Operations": [

@@ -81,7 +81,11 @@ def test_a_parameter_of_another_type_is_refused(name: str, value):
         ('meta.resourceType ne "User"', NEVER, ALWAYS),
         ('meta.resourceType eq "Group" or id pr', Or(parts=(NEVER, Present(path=("id",)))), None),
         ("userName pr and members pr", And(parts=(Present(path=("userName",)), NEVER)), None),
-        ("urn:acme:2.0:Thing:x pr", Present(path=("urn:acme:2.0:Thing", "x")), Present(path=("urn:acme:2.0:Thing", "x"))),
+        (
+            "urn:acme:2.0:Thing:x pr",
+            Present(path=("urn:acme:2.0:Thing", "x")),
+            Present(path=("urn:acme:2.0:Thing", "x")),
+        ),
     ],
 )
 def test_what_only_others_have_is_absent(text: str, for_users, for_groups):

@@ -48,7 +48,18 @@ def test_comparison_forms_narrow_equality_with_case_and_nothing_else():
         assert to_sql(compare("folded", "Xy", operator), NAMES) is EVERYTHING
 
 
-@pytest.mark.parametrize("path", ["folded", "plain", "since", "active"])
+def test_false_and_absent_look_the_same_to_a_column_of_states():
+    assert to_sql(compare("active", True), NAMES).exact  # the value compared with
+    assert to_sql(compare("active", True, Operator.NE), NAMES).exact  # as above
+    for value in (False, None):
+        narrowed = to_sql(compare("active", value), NAMES)
+        assert not narrowed.exact
+        assert "!=" in text_of(narrowed)
+        assert to_sql(compare("active", value, Operator.NE), NAMES) is EVERYTHING
+    assert to_sql(Present(path=("active",)), NAMES) is EVERYTHING
+
+
+@pytest.mark.parametrize("path", ["folded", "plain", "since"])
 def test_absence_and_presence_are_always_decided(path):
     for part in (compare(path, None), compare(path, None, Operator.NE), Present(path=(path,))):
         assert to_sql(part, NAMES).exact

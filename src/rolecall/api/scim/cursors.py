@@ -56,7 +56,7 @@ class CursorSeal:
 
     @property
     def _prepared(self) -> AESGCM:
-        assert self._cipher is not None  # noqa: S101  # `prepare` comes first
+        assert self._cipher is not None  # noqa: S101  # whoever uses the seal prepares it first
         return self._cipher
 
 

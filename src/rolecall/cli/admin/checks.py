@@ -194,7 +194,7 @@ def _check_scim(state: State, now: datetime) -> Check:
     if not usable:
         advice = "Make one for the identity provider: rolecall admin scim-setup"
         return warning("SCIM", "It is on, but no key for an identity provider works.", advice)
-    return ok("SCIM", f"It is on, with {len(usable)} working keys.")
+    return ok("SCIM", f"It is on; working keys: {len(usable)}.")
 
 
 def _check_expiry(state: State, now: datetime) -> Iterator[Check]:

@@ -41,7 +41,7 @@ def doctor(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_jso
             print(f"{check.verdict.value:8} {check.subject}: {check.found}")
             if check.advice:
                 print(f"{'':8} {check.advice}")
-        print(f"\n{counts[Verdict.PROBLEM]} problems, {counts[Verdict.WARNING]} warnings.")
+        print(f"\nProblems: {counts[Verdict.PROBLEM]}, warnings: {counts[Verdict.WARNING]}.")
     if counts[Verdict.PROBLEM]:
         raise typer.Exit(ExitCode.PROBLEMS_FOUND)
 

@@ -69,7 +69,7 @@ class _MemberOf:
             return EVERYTHING
         if part.fold:
             return EVERYTHING
-        below = select(_M.member_id, _M.member_kind).where(_M.group_id == part.value).cte("below", recursive=True)
+        below = select(_M.member_id, _M.member_kind).where(_M.group_id == part.value).cte(recursive=True)
         inner = group_member.alias("inner_member")
         below = below.union(
             select(inner.c.member_id, inner.c.member_kind).where(
@@ -354,8 +354,6 @@ _SORTED_AS_WRITTEN: Final = frozenset({("id",), ("externalId",), ("meta", "creat
 def _document_of(tx: ReadTx, row: Row, kind: Kind, *, with_related: bool) -> Document:
     document: dict[str, Json] = orjson.loads(row[1])
     document["id"] = row[0]
-    if kind.resource_type == "User":
-        document.setdefault("active", False)
     document["meta"] = {
         "resourceType": kind.resource_type,
         "created": to_rfc3339(from_microseconds(row[3])),
