@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import Mount
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rolecall import reactions
 from rolecall.api import health
@@ -59,6 +58,25 @@ def close(rolecall: Rolecall) -> None:
     rolecall.transactions.close()
 
 
+class _Fronts:
+    """Sends what is below /scim/v2 straight to SCIM, past the routing that everything else takes."""
+
+    def __init__(self, scim: ASGIApp, others: ASGIApp) -> None:
+        self._scim = scim
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            root = scope.get("root_path", "")
+            prefix = f"{root}/scim/v2"
+            path = scope["path"]
+            if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in {"", "/"}:
+                scope.update(app_root_path=root, root_path=prefix)
+                await self._scim(scope, receive, send)
+                return
+        await self._others(scope, receive, send)
+
+
 def _application(settings: Settings, clock: Clock, transactions: Transactions, metrics: Metrics) -> ASGIApp:
     recorder = Recorder(transactions, clock)
     admission = Admission(transactions)
@@ -75,9 +93,9 @@ def _application(settings: Settings, clock: Clock, transactions: Transactions, m
         yield
         recorder.close()
 
-    app = Starlette(
-        routes=[Mount("/scim/v2", scim), *health.routes(transactions, admission, metrics), *pages.routes(transactions)],
+    others = Starlette(
+        routes=[*health.routes(transactions, admission, metrics), *pages.routes(transactions)],
         exception_handlers={HTTPException: pages.show_error, Exception: pages.show_failure},
         lifespan=lifespan,
     )
-    return Envelope(app, metrics=metrics, trusted_proxies=settings.trusted_proxies)
+    return Envelope(_Fronts(scim, others), metrics=metrics, trusted_proxies=settings.trusted_proxies)

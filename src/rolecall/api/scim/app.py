@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from rolecall.api.admission import Admission
@@ -22,7 +21,8 @@ from rolecall.kernel.text import has_control_character
 from rolecall.scim.users import RequirementProfile
 from rolecall.storage.transactions import Transactions
 
-MEDIA_TYPE: Final = "application/scim+json"
+MEDIA_TYPE: Final = b"application/scim+json"
+_WITHOUT_LENGTH: Final = frozenset({204, 304})
 SEARCH: Final = ".search"
 _LONGEST_TARGET: Final = 4000
 
@@ -69,22 +69,22 @@ class ScimApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        request = Request(scope, receive)
-        record = _record_of(request)
-        answer = await answered(record, self._recorder, lambda: self._serve(request, record))
-        await _send(answer, scope, receive, send)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        record = _record_of(scope, headers)
+        answer = await answered(record, self._recorder, lambda: self._serve(scope, receive, headers, record))
+        await _send(answer, send)
 
-    async def _serve(self, request: Request, record: Call) -> Answer:
-        endpoint, resource_id = _route(request)
-        actor, installation = await self._admission.admit(request.headers.get("authorization", ""))
+    async def _serve(self, scope: Scope, receive: Receive, headers: Mapping[str, str], record: Call) -> Answer:
+        endpoint, resource_id = _route(scope)
+        actor, installation = await self._admission.admit(headers.get("authorization", ""))
         record.actor = actor = replace(actor, request_id=record.request_id)
         if not installation.scim_enabled:
             raise ScimDisabled("SCIM is switched off here. Switch it on with: rolecall admin scim-setup")
-        public_url = installation.public_url or str(request.base_url).rstrip("/").removesuffix("/scim/v2")
+        public_url = installation.public_url or str(Request(scope).base_url).rstrip("/").removesuffix("/scim/v2")
         return await endpoint(
             ScimCall(
-                method=request.method,
-                json=lambda: read_json(request, record, limit=self._max_body_bytes),
+                method=scope["method"],
+                json=lambda: read_json(Request(scope, receive), record, limit=self._max_body_bytes),
                 transactions=self._transactions,
                 recorder=self._recorder,
                 cursor_seal=self._cursor_seal,
@@ -94,33 +94,32 @@ class ScimApp:
                 requirements=self._requirements,
                 max_body_bytes=self._max_body_bytes,
                 resource_id=resource_id,
-                parameters=parse_parameters(request.scope["query_string"]),
-                if_match=request.headers.get("if-match"),
-                if_none_match=request.headers.get("if-none-match"),
+                parameters=parse_parameters(scope["query_string"]),
+                if_match=headers.get("if-match"),
+                if_none_match=headers.get("if-none-match"),
             )
         )
 
 
-def _record_of(request: Request) -> Call:
-    path = request.scope["path"]
-    query = request.scope["query_string"].decode("latin-1")
+def _record_of(scope: Scope, headers: Mapping[str, str]) -> Call:
+    path = scope["path"]
+    query = scope["query_string"].decode("latin-1")
     target = f"{path}?{query}" if query else path
     return Call(
-        request_id=request_id(request.scope),
-        method=request.method,
+        request_id=request_id(scope),
+        method=scope["method"],
         target=target[:_LONGEST_TARGET].replace("\x00", "�"),
-        address=request.scope["state"]["client_address"],
-        user_agent=request.headers.get("user-agent", "")[:_LONGEST_TARGET] or None,
+        address=scope["state"]["client_address"],
+        user_agent=headers.get("user-agent", "")[:_LONGEST_TARGET] or None,
         status_of=status_of,
     )
 
 
-def _route(request: Request) -> tuple[Endpoint, str]:
+def _route(scope: Scope) -> tuple[Endpoint, str]:
     """Return the endpoint, and what stands behind it in the path.
 
     Raises: UnknownEndpoint, MethodNotAllowed.
     """
-    scope = request.scope
     path = scope["path"].removeprefix(scope.get("root_path", "")).strip("/")
     name, slash, resource_id = path.partition("/")
     methods = _methods_at(name, resource_id, deep=bool(slash))
@@ -129,10 +128,10 @@ def _route(request: Request) -> tuple[Endpoint, str]:
     # For the figures, which must not have a row for every id.
     behind = resource_id if resource_id == SEARCH else "{id}"
     scope["route"] = SimpleNamespace(path=f"/{name}/{behind}" if slash else f"/{name}")
-    endpoint = methods.get(request.method)
+    endpoint = methods.get(scope["method"])
     if endpoint is None:
         allowed = ", ".join(sorted(methods))
-        raise MethodNotAllowed(f"{request.method} is not possible here, only {allowed}.", allow=allowed)
+        raise MethodNotAllowed(f"{scope['method']} is not possible here, only {allowed}.", allow=allowed)
     return endpoint, resource_id
 
 
@@ -144,8 +143,13 @@ def _methods_at(name: str, resource_id: str, *, deep: bool) -> Mapping[str, Endp
     return (SEARCHES if resource_id == SEARCH else RESOURCES).get(name)
 
 
-async def _send(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
-    headers = dict(answer.headers or {})
-    media_type = MEDIA_TYPE if answer.body else None
-    response = Response(answer.body, status_code=answer.status, headers=headers, media_type=media_type)
-    await response(scope, receive, send)
+async def _send(answer: Answer, send: Send) -> None:
+    headers = [
+        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (answer.headers or {}).items()
+    ]
+    if answer.body:
+        headers.append((b"content-type", MEDIA_TYPE))
+    if answer.status not in _WITHOUT_LENGTH:
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

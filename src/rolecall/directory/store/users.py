@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, literal, select, update
 
 from rolecall.directory.errors import UserNameTaken
 from rolecall.directory.model import GroupId, Membership, StoredUser, User, UserId, UserKind, UserState
@@ -36,7 +36,14 @@ _FIND: Final = Statement(_BY_ID)
 _FIND_TO_CHANGE: Final = Statement(_BY_ID.with_for_update())
 _FIND_BY_NAME: Final = Statement(select(*USER_COLUMNS).where(_U.user_name_key == bindparam("key")))
 _FIND_STORED: Final = Statement(
-    select(_U.id, _U.profile, _U.version, _U.created_at, _U.changed_at).where(_U.id == bindparam("id"), PROVISIONED)
+    select(
+        _U.id,
+        _U.profile,
+        _U.version,
+        _U.created_at,
+        _U.changed_at,
+        exists().where(group_member.c.member_id == _U.id),
+    ).where(_U.id == bindparam("id"), PROVISIONED)
 )
 _INSERT: Final = Statement(
     insert(directory_user).values({column.name: bindparam(column.name) for column in directory_user.c})
@@ -111,7 +118,8 @@ def find_stored_user(tx: ReadTx, user_id: UserId, *, with_memberships: bool) -> 
     row = _FIND_STORED.row(tx, id=user_id)
     if row is None:
         return None
-    return stored_user_from(row, list_memberships(tx, user_id) if with_memberships else ())
+    # Whoever is in no group at all costs no walk through the groups.
+    return stored_user_from(row, list_memberships(tx, user_id) if with_memberships and row[5] else ())
 
 
 def list_memberships(tx: ReadTx, user_id: UserId) -> tuple[Membership, ...]:
