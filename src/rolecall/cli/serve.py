@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _BACKLOG: Final = 2048
 _GRACE_SECONDS: Final = 10
+_TURN_SECONDS: Final = 0.001
 
 
 class CannotListen(DomainError):
@@ -171,6 +172,9 @@ def _print_welcome(rolecall: "Rolecall", context: typer.Context, public_url: str
 
 def _serve_until_told_to_stop(config: "uvicorn.Config", listening: socket.socket) -> None:
     import uvicorn
+
+    # The writer thread and the event loop take turns; with Python's 5 ms the slowest answers wait for each other.
+    sys.setswitchinterval(_TURN_SECONDS)
 
     def end(_number: int, _frame: FrameType | None) -> NoReturn:
         raise KeyboardInterrupt

@@ -2,16 +2,18 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.storage.writer import unavailable_for
+
+T = TypeVar("T")
 
 _BUSY_MILLISECONDS: Final = 10_000
 _POOL_SIZE: Final = 16
@@ -103,30 +105,42 @@ class PostgresqlDatabase:
 
     @contextmanager
     def begun(self, begin: str) -> Iterator[Any]:
-        """Lend a connection of the pool on which the statement `begin` has succeeded.
+        """Lend a connection of the pool on which the statement `begin` has succeeded."""
 
-        Connections that the server has ended meanwhile are passed over, so nobody notices a restart.
-        """
-        connection = self._begin(begin)
+        def run(connection: Any) -> None:
+            connection.execute(begin)
+
+        connection, _nothing = self._first_that(run)
         try:
             yield connection
         finally:
             self.pool.putconn(connection)
 
-    def _begin(self, begin: str) -> Any:
+    def look_up(self, ask: Callable[[Any], T]) -> T:
+        """Return what `ask`, which only reads and may run more than once, finds by a connection of the pool."""
+        connection, found = self._first_that(ask)
+        self.pool.putconn(connection)
+        return found
+
+    def _first_that(self, use: Callable[[Any], T]) -> tuple[Any, T]:
+        """Return the first connection with which `use` succeeds, and what it returned.
+
+        Connections that the server has ended meanwhile are passed over, so nobody notices a restart.
+        """
         import psycopg  # noqa: PLC0415  # an extra: only where it is used
 
         for attempts_left in reversed(range(_POOL_SIZE + 1)):
             connection = self.pool.getconn()
             try:
-                connection.execute(begin)
+                return connection, use(connection)
             except psycopg.OperationalError:
                 connection.close()
                 self.pool.putconn(connection)
                 if not attempts_left:
                     raise
-            else:
-                return connection
+            except BaseException:
+                self.pool.putconn(connection)
+                raise
         raise AssertionError  # unreachable: the last attempt returns or raises
 
     def connect(self, *, read_only: bool) -> Any:

@@ -64,10 +64,11 @@ class Transactions:
     async def look_up(self, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
         """Run `ask`, which reads a few rows by index.
 
-        On SQLite it runs at once, on the caller's thread; on PostgreSQL as `read` does.
+        On SQLite it runs at once, on the caller's thread, in one snapshot; on PostgreSQL in a thread,
+        where each of its statements sees its own instant, and again if the connection was lost.
         """
         if self._pooled:
-            return await self._in_thread(lambda: self._ask_pooled(actor, ask))
+            return await self._in_thread(lambda: self._look_up_pooled(actor, ask))
         if self._own_reader is None:
             self._own_reader = self._database.connect(read_only=True)
         return self._ask(self._own_reader, actor, ask)
@@ -154,6 +155,13 @@ class Transactions:
                 return ask(ReadTx(actor, self._clock(), self.dialect, connection))
             finally:
                 _roll_back(connection)
+
+    def _look_up_pooled(self, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
+        def look_up(connection: Any) -> T:
+            return ask(ReadTx(actor, self._clock(), self.dialect, connection))
+
+        with _telling_apart():
+            return self._pooled_database.look_up(look_up)
 
     def _change_pooled(self, actor: Actor, change: Callable[[WriteTx], T], journal: Journal | None) -> T:
         for attempt in range(1, _ATTEMPTS + 1):
