@@ -22,7 +22,7 @@ from rolecall.scim.errors import InvalidValue, NoTarget, ScimError
 from rolecall.scim.filters import render_filter
 from rolecall.scim.patch import Edit, Operation, OperationName, Patch, is_membership
 from rolecall.scim.profiles import with_schemas
-from rolecall.scim.schemas import ResourceType
+from rolecall.scim.schemas import Attribute, ResourceType
 from rolecall.scim.values import check_count, combined, is_primary
 
 _REMOVE: Final = OperationName.REMOVE
@@ -210,7 +210,7 @@ def _edited_values(edit: Edit, old: Sequence[Json]) -> Json:
     elif edit.name is _REMOVE:
         values = _remaining(edit, old)
     elif edit.name is OperationName.ADD:
-        values = _added(old, _listed(edit.value))
+        values = _added(edit, old)
     else:
         values = list(_listed(edit.value))
     check_count(values, str(edit.target))
@@ -267,19 +267,29 @@ def _comparable(value: Json) -> Json:
     return value
 
 
-def _added(old: Sequence[Json], values: Sequence[Json]) -> list[Json]:
+def _added(edit: Edit, old: Sequence[Json]) -> list[Json]:
     """Return the values with more of them; one with the `value` and `type` of another is that one, not a second."""
-    result = {_identity(value): value for value in old}
-    for value in values:
-        identity = _identity(value)
-        parts = _parts(value)
-        result[identity] = {**_parts(result.get(identity)), **parts} if parts else value
+    attribute = edit.target.attribute
+    result = {_identity(value, attribute): value for value in old}
+    for value in _listed(edit.value):
+        identity = _identity(value, attribute)
+        parts, there = _parts(value), _parts(result.get(identity))
+        as_stored = {name: there[name] for name in ("value", "type") if name in there}
+        result[identity] = {**there, **parts, **as_stored} if parts else value
     return list(result.values())
 
 
-def _identity(value: Json) -> bytes:
+def _identity(value: Json, attribute: Attribute | None) -> bytes:
+    """Return what two values have in common that are one: their `value`, by its own rule on case, and `type`."""
     parts = _parts(value)
-    named = {"value": parts["value"], "type": parts.get("type")} if "value" in parts else value
+    if "value" not in parts:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    declared = None if attribute is None else attribute.sub_attribute("value")
+    with_case = declared is None or declared.case_exact
+    named = {
+        "value": parts["value"] if with_case else _comparable(parts["value"]),
+        "type": _comparable(parts.get("type")),
+    }
     return orjson.dumps(named, option=orjson.OPT_SORT_KEYS)
 
 
