@@ -181,7 +181,6 @@ class Transactions:
                 step(tx)
             if journal is not None:
                 journal.applied(tx)
-            connection.execute("COMMIT")
         except DomainError as error:
             connection.execute("ROLLBACK")
             connection.execute("BEGIN")
@@ -191,12 +190,25 @@ class Transactions:
         except BaseException:
             _roll_back(connection)
             raise
+        _commit(connection)
         return value
 
     @property
     def _pooled_database(self) -> PostgresqlDatabase:
         assert isinstance(self._database, PostgresqlDatabase)  # noqa: S101  # only called when pooled
         return self._database
+
+
+def _commit(connection: Any) -> None:
+    try:
+        connection.execute("COMMIT")
+    except Exception as error:
+        if is_lost(error):
+            # The server may have committed before it could say so.
+            raise Unavailable(
+                "The database was lost just as it was to keep the change. Read it again to see whether it was made."
+            ) from error
+        raise
 
 
 def _roll_back(connection: Any) -> None:

@@ -201,7 +201,8 @@ class _Run:
         if operation.bulk_id is not None:
             result["bulkId"] = operation.bulk_id
         resource_id = created if operation.method == "POST" else operation.target
-        if operation.endpoint and resource_id:
+        # What refers to nothing has no address.
+        if operation.endpoint and resource_id and not resource_id.startswith("bulkId:"):
             result["location"] = f"{self.call.base_url}{operation.endpoint}/{resource_id}"
         version = (answer.headers or {}).get("ETag")
         if version is not None:
