@@ -210,5 +210,7 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     name = str(fault["loc"][0])
     if name not in Settings.model_fields:
         return f"There is no setting {name!r}."
-    given = "" if isinstance(fault["input"], dict) else f" (given: {fault['input']!r})"
+    # A database URL may hold a password.
+    hidden = name == "database_url" or isinstance(fault["input"], dict)
+    given = "" if hidden else f" (given: {fault['input']!r})"
     return f"--{name.replace('_', '-')} or {PREFIX}{name.upper()}: {message}{given}."

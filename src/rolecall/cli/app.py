@@ -58,7 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except DomainError as error:
         print_error(error.detail)
         sys.exit(exit_code_of(error))
-    except BrokenPipeError:
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            # A file or folder of the person's own: the sentence needs no traceback.
+            print_error(f"{error.filename}: {error.strerror}." if error.filename else f"{error}.")
+            sys.exit(ExitCode.NOT_FOUND if isinstance(error, FileNotFoundError) else ExitCode.REFUSED)
         # Whoever read our output (`| head`) has enough. Python would complain once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(ExitCode.OK)

@@ -26,6 +26,8 @@ class Call:
     user_agent: str | None = None
     request: Json = None
     actor: Actor = NOBODY
+    body_bytes: int = 0
+    """How much was sent with it."""
     outcome: CallOutcome = CallOutcome.OK
     code: str | None = None
     status: int | None = None

@@ -124,6 +124,11 @@ _NO_RESULT: Final[dict[str, None]] = dict.fromkeys(
 )
 
 
+def _storable(text: str | None) -> str | None:
+    """Return a text as every database takes it: a record must not be lost for what somebody sent."""
+    return None if text is None else text.replace("\x00", "�").encode(errors="replace").decode()
+
+
 def _asked(tx: WriteTx, call: Call, *, phase: str) -> dict[str, object]:
     actor = call.actor
     return {
@@ -135,9 +140,9 @@ def _asked(tx: WriteTx, call: Call, *, phase: str) -> dict[str, object]:
         "user_name": actor.user_name,
         "api_key_id": actor.api_key_id,
         "address": call.address,
-        "user_agent": call.user_agent,
-        "method": call.method,
-        "target": call.target,
+        "user_agent": _storable(call.user_agent),
+        "method": _storable(call.method),
+        "target": _storable(call.target),
         "request": None if call.request is None else orjson.dumps(call.request).decode(),
     }
 
@@ -148,7 +153,7 @@ def _result(tx: WriteTx, call: Call) -> dict[str, object]:
         outcome=call.outcome.value,
         code=call.code,
         status=call.status,
-        detail=call.detail,
+        detail=_storable(call.detail),
         operations=orjson.dumps(call.operations).decode() if call.operations else None,
         subject_id=call.subject_id,
         repeated_count=call.repeated_count,

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rolecall.http.headers import protected
-from rolecall.http.requests import Network, client_address, is_https, new_request_id
+from rolecall.http.requests import Network, client_address, is_https, new_request_id, path_as_sent
 from rolecall.telemetry.logging import in_request, log_request
 from rolecall.telemetry.metrics import Metrics
 
@@ -64,7 +64,7 @@ class Envelope:
         told: dict[str, object] = {
             "request_id": scope["state"]["request_id"],
             "method": scope["method"],
-            "path": scope["path"],
+            "path": path_as_sent(scope),
             "status": status,
             "milliseconds": round(seconds * 1000, 1),
             "client": scope["state"]["client_address"],

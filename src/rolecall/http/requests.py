@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, TypeAlias
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -36,6 +37,12 @@ def new_request_id() -> str:
 def request_id(scope: Scope) -> str:
     """Return the id that `http.envelope` gave to this request."""
     return str(scope["state"]["request_id"])
+
+
+def path_as_sent(scope: Scope) -> str:
+    """Return the path still percent-encoded, so that nothing in it can end a line or speak to a terminal."""
+    raw = scope.get("raw_path")
+    return quote(scope["path"]) if raw is None else raw.decode("latin-1")
 
 
 def client_address(scope: Scope, trusted: Sequence[Network]) -> str:

@@ -160,8 +160,14 @@ def _resolved(value: Json, ids: Mapping[str, str], name: str) -> Json:
     if not isinstance(value, str):
         return value
     if name.lower() == "path":
-        return _IN_FILTER.sub(lambda found: orjson.dumps(ids[found[1]]).decode(), value)
+        return _resolved_path(value, ids)
     return ids.get(value.removeprefix(_PREFIX)) if value.startswith(_PREFIX) else value
+
+
+def _resolved_path(path: str, ids: Mapping[str, str]) -> str | None:
+    if any(reference not in ids for reference in _IN_FILTER.findall(path)):
+        return None
+    return _IN_FILTER.sub(lambda found: orjson.dumps(ids[found[1]]).decode(), path)
 
 
 def _not_done(operation: BulkOperation, creating: Mapping[str, BulkOperation], done: set[int]) -> frozenset[str]:

@@ -16,9 +16,9 @@ from rolecall.directory.model import (
     ReplaceMembers,
 )
 from rolecall.kernel.document import Document, Json
-from rolecall.kernel.predicate import Compare, Operator, Or, Predicate
+from rolecall.kernel.predicate import Compare, Operator, Or, Predicate, paths_of
 from rolecall.kernel.text import comparison_form
-from rolecall.scim.errors import InvalidValue, NoTarget, ScimError
+from rolecall.scim.errors import InvalidValue, NoTarget, ScimError, TooMany
 from rolecall.scim.filters import render_filter
 from rolecall.scim.patch import Edit, Operation, OperationName, Patch, is_membership
 from rolecall.scim.profiles import with_schemas
@@ -28,10 +28,17 @@ from rolecall.scim.values import check_count, combined, is_primary
 _REMOVE: Final = OperationName.REMOVE
 
 
+MAX_COMPARISONS: Final = 100_000
+"""How often the filters of one PATCH may compare a value. Providers need a few dozen."""
+
+MAX_MEMBER_SEARCHES: Final = 20
+"""How often one PATCH may look through all members for those that fulfil a condition."""
+
+
 def apply_to_profile(patch: Patch, profile: Document, resource_type: ResourceType) -> ProfileChange:
     """Return what the PATCH makes of the profile, which itself stays as it is.
 
-    Raises: NoTarget, InvalidValue.
+    Raises: NoTarget, InvalidValue, TooMany.
     """
     return _apply(patch.operations, profile, resource_type)
 
@@ -41,6 +48,9 @@ def group_steps(patch: Patch, resource_type: ResourceType) -> tuple[GroupStep, .
 
     Operations that touch no members share one step where they follow one another.
     """
+    searches = [edit for operation in patch.operations for edit in operation.edits if _searches_members(edit)]
+    if len(searches) > MAX_MEMBER_SEARCHES:
+        raise TooMany(f"One PATCH can search the members at most {MAX_MEMBER_SEARCHES} times; name them by value.")
     steps: list[GroupStep] = []
     pending: list[Operation] = []
     for operation in patch.operations:
@@ -55,6 +65,11 @@ def group_steps(patch: Patch, resource_type: ResourceType) -> tuple[GroupStep, .
     if pending:
         steps.append(_edit_profile(tuple(pending), resource_type))
     return tuple(steps)
+
+
+def _searches_members(edit: Edit) -> bool:
+    where = edit.target.where
+    return is_membership(edit.target) and where is not None and _members_named(where) is None
 
 
 def _edit_profile(operations: tuple[Operation, ...], resource_type: ResourceType) -> EditProfile:
@@ -101,8 +116,12 @@ def _members_named(where: Predicate) -> tuple[str, ...] | None:
 def _apply(operations: Sequence[Operation], profile: Document, resource_type: ResourceType) -> ProfileChange:
     draft = dict(profile)
     outcomes: dict[int, Outcome] = {}
+    comparisons = 0
     for operation in operations:
         try:
+            comparisons += sum(_comparisons_of(edit, draft) for edit in operation.edits)
+            if comparisons > MAX_COMPARISONS:
+                raise TooMany("Its filters compare too many values; send fewer operations in one PATCH.")
             changes = [_apply_edit(edit, draft) for edit in operation.edits]
         except ScimError as refusal:
             refusal.about["operation"] = str(operation.position)
@@ -111,6 +130,18 @@ def _apply(operations: Sequence[Operation], profile: Document, resource_type: Re
     if draft.keys() != profile.keys():
         draft = with_schemas(draft, resource_type)
     return ProfileChange(profile=draft, outcomes=outcomes)
+
+
+def _comparisons_of(edit: Edit, draft: Mapping[str, Json]) -> int:
+    """Return how many comparisons an edit needs to find what it changes."""
+    target = edit.target
+    if target.where is None:
+        return 0
+    container = draft
+    if target.extension is not None:
+        container = _parts(draft.get(_spelled_as_in(draft, target.extension)))
+    values = _listed(container.get(_spelled_as_in(container, str(target.name))))
+    return sum(1 for _ in paths_of(target.where)) * len(values)
 
 
 def _apply_edit(edit: Edit, draft: dict[str, Json]) -> bool:

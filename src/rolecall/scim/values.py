@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NoReturn
 
+import orjson
+
 from rolecall.kernel.clock import parse_rfc3339
 from rolecall.kernel.document import Json
 from rolecall.kernel.text import has_control_character
@@ -49,11 +51,12 @@ def read_attribute(attribute: Attribute, value: Json, name: str, *, strict: bool
     # OneLogin sends a single object where RFC 7643 §2.4 has a list.
     values = [value] if isinstance(value, str | Mapping) or not isinstance(value, Sequence) else value
     check_count(values, name)
-    kept: list[Json] = []
+    by_text: dict[bytes, Json] = {}
     for index, item in enumerate(values):
         read = read_single(attribute, item, f"{name}[{index}]", strict=strict)
-        if read is not None and read not in kept:
-            kept.append(read)
+        if read is not None:
+            by_text.setdefault(orjson.dumps(read, option=orjson.OPT_SORT_KEYS), read)
+    kept = list(by_text.values())
     if sum(is_primary(value) for value in kept) > 1:
         raise InvalidValue(f"Only one value of {name} can be primary.", attribute=name)
     return kept or None

@@ -2,7 +2,8 @@
 
 A backup is a ZIP archive: `tables/NAME.jsonl`, one JSON array a row in the order of the table's
 columns, and `manifest.json`. Since every column is text or an integer, one database's backup can be
-loaded into the other. API keys and links are in it as hashes only, as they are in the database.
+loaded into the other. API keys and links are in it as hashes only, as they are in the database; the
+secret that seals cursors, which opens nothing else, is in it as it is.
 """
 
 import hashlib

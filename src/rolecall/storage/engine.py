@@ -167,8 +167,8 @@ def open_database(url: str) -> Database:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise BadDatabaseUrl(f"The database URL {url!r} cannot be read.") from error
+    except (ArgumentError, ValueError) as error:
+        raise BadDatabaseUrl("The database URL cannot be read; it may hold a port that is no number.") from error
     backend = parsed.get_backend_name()
     if backend == "sqlite" and parsed.database:
         return SqliteDatabase(Path(parsed.database))

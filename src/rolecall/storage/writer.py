@@ -106,8 +106,8 @@ class Writer:
     def _run(self, work: Work) -> None:
         tx = WriteTx(work.actor, self._clock(), self._dialect, self._connection)
         execute = self._connection.execute
-        if work.journal is not None:
-            work.journal.intend(tx)
+        if work.journal is not None and not self._intend(work, tx):
+            return
         execute("SAVEPOINT change")
         try:
             work.value = work.change(tx)
@@ -125,6 +125,21 @@ class Writer:
                 write_refusal(tx, error, work.journal, self._before_commit)
         else:
             execute("RELEASE SAVEPOINT change")
+
+    def _intend(self, work: Work, tx: WriteTx) -> bool:
+        """Write the intent. What cannot be written down is not tried, and takes nobody else with it."""
+        execute = self._connection.execute
+        execute("SAVEPOINT intent")
+        try:
+            if work.journal is not None:
+                work.journal.intend(tx)
+        except Exception as error:  # whoever waits gets it; the batch goes on without it
+            if is_lost(error):
+                raise
+            work.error = error
+            execute("ROLLBACK TO SAVEPOINT intent")
+        execute("RELEASE SAVEPOINT intent")
+        return work.error is None
 
     def _drain(self, batch: list[Work]) -> None:
         """Take whatever waits into the failed batch: each would only wait as long and fail as well."""

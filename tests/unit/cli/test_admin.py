@@ -223,6 +223,24 @@ def test_a_refusal_of_several_lines_stays_one_line_in_the_audit_log(rolecall, on
     assert "one two ^  r1" in rolecall("admin", "audit", "tail", "-n", "1").out
 
 
+def test_what_somebody_sent_cannot_speak_to_the_terminal(rolecall, on_installation):
+    rolecall("admin", "scim-setup")
+    call = Call(request_id="r1", method="GET", target="/x\x1b[2J\u202e", user_agent="\x00", detail="a\x00b")
+    on_installation(lambda tx: record_results(tx, [call]))
+    shown = rolecall("admin", "audit", "tail", "-n", "1").out
+    assert "GET /x\\x1b[2J\\u202e" in shown
+    assert shown.rstrip("\n").isprintable()
+
+
+def test_a_file_that_is_not_there_or_cannot_be_made_is_told_in_a_sentence(rolecall, tmp_path):
+    rolecall("admin", "scim-setup")
+    for command in (["backup", str(tmp_path / "nowhere" / "b.zip")], ["restore", str(tmp_path / "none.zip")]):
+        ended = rolecall("admin", *command)
+        assert ended.code == 3
+        assert ended.err.startswith("rolecall: ")
+        assert ended.err.count("\n") == 1
+
+
 def test_following_the_audit_log_shows_what_comes_in_once_until_it_is_interrupted(
     rolecall, on_installation, monkeypatch
 ):

@@ -16,7 +16,7 @@ from rolecall.api.scim.cursors import CursorSeal
 from rolecall.api.scim.errors import MethodNotAllowed, ScimDisabled, UnknownEndpoint, status_of
 from rolecall.api.scim.resources import Endpoint
 from rolecall.events.calls import Call
-from rolecall.http.requests import request_id
+from rolecall.http.requests import path_as_sent, request_id
 from rolecall.kernel.text import has_control_character
 from rolecall.scim.users import RequirementProfile
 from rolecall.storage.transactions import Transactions
@@ -75,9 +75,9 @@ class ScimApp:
         await _send(answer, send)
 
     async def _serve(self, scope: Scope, receive: Receive, headers: Mapping[str, str], record: Call) -> Answer:
-        endpoint, resource_id = _route(scope)
         actor, installation = await self._admission.admit(headers.get("authorization", ""))
         record.actor = actor = replace(actor, request_id=record.request_id)
+        endpoint, resource_id = _route(scope)
         if not installation.scim_enabled:
             raise ScimDisabled("SCIM is switched off here. Switch it on with: rolecall admin scim-setup")
         public_url = installation.public_url or str(Request(scope).base_url).rstrip("/").removesuffix("/scim/v2")
@@ -102,13 +102,13 @@ class ScimApp:
 
 
 def _record_of(scope: Scope, headers: Mapping[str, str]) -> Call:
-    path = scope["path"]
+    path = path_as_sent(scope)
     query = scope["query_string"].decode("latin-1")
     target = f"{path}?{query}" if query else path
     return Call(
         request_id=request_id(scope),
         method=scope["method"],
-        target=target[:_LONGEST_TARGET].replace("\x00", "�"),
+        target=target[:_LONGEST_TARGET],
         address=scope["state"]["client_address"],
         user_agent=headers.get("user-agent", "")[:_LONGEST_TARGET] or None,
         status_of=status_of,

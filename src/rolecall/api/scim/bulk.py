@@ -40,7 +40,7 @@ _LONGEST_TARGET: Final = 4000
 async def run_operations(call: ScimCall) -> Answer:
     """POST /Bulk."""
     require(call.actor, Action.PROVISIONED_WRITE)
-    bulk = parse_bulk(await call.json())
+    bulk = await call.parsed(parse_bulk)
     # Each operation is recorded by itself, with its data.
     call.record.request = {"operations": len(bulk.operations), "failOnErrors": bulk.fail_on_errors}
     run = _Run(call=call, operations=bulk.operations)
@@ -161,7 +161,9 @@ class _Run:
         record = self._record(method, f"{endpoint}/{target}".rstrip("/"))
 
         async def body() -> Json:
-            record.request = recordable(data, orjson.dumps(data))
+            text = orjson.dumps(data)
+            record.body_bytes = len(text)
+            record.request = recordable(data, text)
             return data
 
         call = replace(

@@ -1,7 +1,8 @@
 """What surrounds each SCIM call: what was asked, who asks, what is written down of it?"""
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
@@ -31,6 +32,8 @@ from rolecall.telemetry.logging import get_logger
 T = TypeVar("T")
 
 _MEDIA_TYPES: Final = frozenset({"application/scim+json", "application/json"})
+_LARGE_BODY: Final = 64 * 1024
+_DEEPEST: Final = 50
 _LARGEST_RECORDED_BODY: Final = 256 * 1024
 _SECRET_ATTRIBUTES: Final = frozenset({"password"})
 _MASK: Final = "[masked]"
@@ -90,6 +93,13 @@ class ScimCall:
         given = self.if_none_match
         return given is not None and (given.strip() == "*" or version in _versions_in(given))
 
+    async def parsed(self, parse: Callable[[Json], T]) -> T:
+        """Return what `parse` makes of the body; of a large one in a thread, so that others are served meanwhile."""
+        body = await self.json()
+        if self.record.body_bytes <= _LARGE_BODY:
+            return parse(body)
+        return await asyncio.to_thread(parse, body)
+
     async def look_up(self, ask: Callable[[ReadTx], T]) -> T:
         """Read a few rows by index."""
         return await self.transactions.look_up(self.actor, ask)
@@ -117,6 +127,9 @@ async def read_json(request: Request, record: Call, *, limit: int) -> Json:
         value: Json = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidSyntax(f"The body is not JSON: {error}.") from error
+    record.body_bytes = len(body)
+    if body.count(b"[") + body.count(b"{") > _DEEPEST and _is_deep(value):
+        raise InvalidSyntax(f"The body is nested more than {_DEEPEST} levels deep.")
     # Only an escape can bring a control character in: JSON does not allow it in clear.
     if b"\\u00" in body and _has_control_character(value):
         raise InvalidValue("A text in the body has a control character in it.")
@@ -155,8 +168,8 @@ def parse_parameters(query: bytes) -> Mapping[str, str]:
     except (UnicodeDecodeError, ValueError) as error:
         raise InvalidSyntax("The query of the URL is not valid UTF-8.") from error
     for name, value in pairs:
-        if has_control_character(value):
-            raise InvalidValue(f"The parameter {name} has a control character in it.")
+        if has_control_character(name) or has_control_character(value):
+            raise InvalidValue(f"The parameter {name!r} has a control character in it.")
     return dict(pairs)
 
 
@@ -164,6 +177,22 @@ def _versions_in(header: str) -> frozenset[int]:
     """Return the versions that a list of entity tags names; what is no tag of ours names none."""
     tags = (tag.strip().removeprefix("W/").strip('"') for tag in header.split(","))
     return frozenset(int(tag) for tag in tags if tag.isdecimal() and tag.isascii() and len(tag) < 19)  # noqa: PLR2004  # fits 64 bits
+
+
+def _is_deep(value: Json) -> bool:
+    """Return whether the value is nested deeper than is accepted, without going as deep to find out."""
+    level: list[Json] = [value]
+    for _ in range(_DEEPEST):
+        level = [part for each in level for part in _parts_of(each)]
+        if not level:
+            return False
+    return True
+
+
+def _parts_of(value: Json) -> Iterable[Json]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _has_control_character(value: Json) -> bool:

@@ -4,7 +4,7 @@ from typing import Final
 
 from rolecall.api.scim.calls import Answer, ScimCall
 from rolecall.api.scim.lists import Listing, answer_list
-from rolecall.api.scim.users import note_operations, outcomes_in_order
+from rolecall.api.scim.users import outcomes_in_order, read_patch
 from rolecall.directory import groups
 from rolecall.directory.model import (
     Changed,
@@ -22,7 +22,6 @@ from rolecall.directory.walks import walk_groups
 from rolecall.kernel.document import Document
 from rolecall.kernel.page import Page
 from rolecall.scim.groups import parse_group, render_group
-from rolecall.scim.patch import parse_patch
 from rolecall.scim.patch_apply import group_steps
 from rolecall.scim.projection import Projection
 from rolecall.scim.resources import entity_tag
@@ -33,7 +32,7 @@ from rolecall.storage.transaction import ReadTx, WriteTx
 async def create_group(call: ScimCall) -> Answer:
     """POST /Groups."""
     projection = call.projection(GROUP)
-    profile, members = parse_group(await call.json())
+    profile, members = await call.parsed(parse_group)
 
     def create(tx: WriteTx) -> StoredGroup:
         group = groups.create_group(tx, profile, members or ())
@@ -64,7 +63,7 @@ async def replace_group(call: ScimCall) -> Answer:
     projection = call.projection(GROUP)
     expected = call.expected()
     group_id = _id_in(call)
-    profile, members = parse_group(await call.json())
+    profile, members = await call.parsed(parse_group)
 
     def replaced(_before: Document) -> ProfileChange:
         return ProfileChange(profile=profile, outcomes={})
@@ -85,9 +84,7 @@ async def patch_group(call: ScimCall) -> Answer:
     projection = call.projection(GROUP)
     expected = call.expected()
     group_id = _id_in(call)
-    body = await call.json()
-    note_operations(call, body)
-    patch = parse_patch(body, GROUP)
+    patch = await call.parsed(lambda body: read_patch(call, body, GROUP))
     steps = group_steps(patch, GROUP)
     with_body = "attributes" in call.parameters
     with_members = with_body and projection.wants("members")

@@ -9,7 +9,7 @@ from rolecall.api.scim.calls import Answer, ScimCall
 from rolecall.api.scim.cursors import binding
 from rolecall.directory.model import ListRequest, Seek, Stretch
 from rolecall.kernel.page import Page
-from rolecall.kernel.predicate import Compare, Operator, Path, Predicate
+from rolecall.kernel.predicate import Compare, Operator, Path
 from rolecall.scim.cursors import (
     CURSOR_TIMEOUT_SECONDS,
     Cursor,
@@ -21,7 +21,7 @@ from rolecall.scim.errors import InvalidValue
 from rolecall.scim.filters import parse_filter
 from rolecall.scim.lists import parse_paging, parse_sort, render_list
 from rolecall.scim.projection import Projection
-from rolecall.scim.schemas import ResourceType
+from rolecall.scim.schemas import USER, ResourceType
 from rolecall.scim.search import parse_filter_among, parse_sort_among
 from rolecall.storage.transaction import ReadTx
 
@@ -85,7 +85,7 @@ async def answer_list(call: ScimCall, *listings: Listing[Any]) -> Answer:
             items += [(each, item) for item in page.items]
         return items, total
 
-    by_index = len(wanted) == 1 and _names_one(wanted[0].request.where)
+    by_index = len(wanted) == 1 and _finds_one_user(wanted[0])
     items, total = await (call.look_up if by_index else call.read)(ask)
     return Answer(status=200, body=render_list(_rendered(call, items), total, paging.start_index))
 
@@ -183,5 +183,15 @@ def _rendered(call: ScimCall, items: Sequence[_Item]) -> list[bytes]:
     return [wanted.listing.render(item, call, wanted.projection) for wanted, item in items]
 
 
-def _names_one(where: Predicate | None) -> bool:
-    return isinstance(where, Compare) and where.operator is Operator.EQ and where.path in _UNIQUE
+def _finds_one_user(wanted: _Wanted) -> bool:
+    """Return whether an index finds all that is asked for, so that nobody waits while it is read."""
+    where = wanted.request.where
+    return (
+        wanted.listing.resource_type is USER
+        and wanted.request.sort_by is None
+        and isinstance(where, Compare)
+        and where.operator is Operator.EQ
+        and where.path in _UNIQUE
+        and isinstance(where.value, str)
+        and where.value != ""
+    )

@@ -33,4 +33,4 @@ async def search_groups(call: ScimCall) -> Answer:
 
 
 async def _parameters_in(call: ScimCall) -> Mapping[str, str]:
-    return parse_search(await call.json())
+    return await call.parsed(parse_search)

@@ -18,13 +18,13 @@ from rolecall.directory.model import (
     UserId,
 )
 from rolecall.directory.walks import walk_users
-from rolecall.kernel.document import Document
+from rolecall.kernel.document import Document, Json
 from rolecall.kernel.page import Page
-from rolecall.scim.patch import parse_patch
+from rolecall.scim.patch import Patch, parse_patch
 from rolecall.scim.patch_apply import apply_to_profile
 from rolecall.scim.projection import Projection
 from rolecall.scim.resources import entity_tag
-from rolecall.scim.schemas import USER
+from rolecall.scim.schemas import USER, ResourceType
 from rolecall.scim.users import check_requirements, parse_user, render_user
 from rolecall.storage.transaction import ReadTx, WriteTx
 
@@ -32,7 +32,7 @@ from rolecall.storage.transaction import ReadTx, WriteTx
 async def create_user(call: ScimCall) -> Answer:
     """POST /Users."""
     projection = call.projection(USER)
-    profile = parse_user(await call.json(), profile=call.requirements)
+    profile = await call.parsed(lambda body: parse_user(body, profile=call.requirements))
 
     def create(tx: WriteTx) -> StoredUser:
         user = provisioned_users.create_user(tx, profile)
@@ -73,7 +73,7 @@ async def replace_user(call: ScimCall) -> Answer:
     projection = call.projection(USER)
     expected = call.expected()
     user_id = _id_in(call)
-    profile = parse_user(await call.json(), profile=call.requirements)
+    profile = await call.parsed(lambda body: parse_user(body, profile=call.requirements))
 
     def replaced(before: Document) -> ProfileChange:
         # Who leaves `active` out of a PUT means to leave it alone, not to end or to restore access.
@@ -93,9 +93,7 @@ async def patch_user(call: ScimCall) -> Answer:
     projection = call.projection(USER)
     expected = call.expected()
     user_id = _id_in(call)
-    body = await call.json()
-    note_operations(call, body)
-    patch = parse_patch(body, USER)
+    patch = await call.parsed(lambda body: read_patch(call, body, USER))
 
     def patched(before: Document) -> ProfileChange:
         after = apply_to_profile(patch, before, USER)
@@ -135,11 +133,12 @@ def _render(user: StoredUser, call: ScimCall, projection: Projection) -> bytes:
 USERS: Final = Listing(resource_type=USER, page=_page, walk=_walk, render=_render)
 
 
-def note_operations(call: ScimCall, body: object) -> None:
-    """Note, for the record, that no operation has been carried out yet."""
+def read_patch(call: ScimCall, body: Json, resource_type: ResourceType) -> Patch:
+    """Return the PATCH in a body; the record says meanwhile that none of its operations has been carried out."""
     operations = body.get("Operations") if isinstance(body, dict) else None
     if isinstance(operations, list):
         call.record.operations = ("refused",) * len(operations)
+    return parse_patch(body, resource_type)
 
 
 def outcomes_in_order(changed: Changed[Any], count: int) -> tuple[str, ...]:

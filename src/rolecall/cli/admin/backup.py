@@ -21,7 +21,7 @@ def backup(
 ) -> None:
     """Save everything that the database holds, as of one instant, also while Rolecall serves.
 
-    The file holds personal data and no usable secret: of keys only hashes are kept.
+    The file holds personal data. Of keys it holds hashes only; the secret that seals cursors is in it as it is.
     """
     from rolecall.kernel.clock import system_clock
     from rolecall.storage.backup import NothingToBackUp, write_backup
@@ -47,11 +47,14 @@ def restore(
 
     A backup of an older version is brought to this version's tables.
     """
+    from rolecall.kernel.errors import NotFound
     from rolecall.migrations import migrate
     from rolecall.migrations.revisions import is_known
     from rolecall.storage.backup import BadBackup, DatabaseNotEmpty, check_backup, is_empty, load_backup
 
     settings = load(data_dir, database_url)
+    if not file.exists():
+        raise NotFound(f"There is no file {file}.")
     manifest = check_backup(file)
     if not is_known(manifest.revision):
         raise BadBackup(

@@ -64,8 +64,13 @@ def as_json_line(thing: "AuditRecord | LoggedEvent") -> str:
 
 
 def as_text_line(parts: Iterable[str]) -> str:
-    """Return parts on one line, whatever is in them."""
-    return "  ".join(" ".join(part.split()) for part in parts)
+    """Return parts on one line, whatever is in them; what could speak to the terminal is spelled out."""
+    line = "  ".join(" ".join(part.split()) for part in parts)
+    return line if line.isprintable() else "".join(_spelled(character) for character in line)
+
+
+def _spelled(character: str) -> str:
+    return character if character.isprintable() else repr(character)[1:-1]
 
 
 def plain(value: object) -> object:

@@ -236,7 +236,14 @@ def _list(tx: ReadTx, request: ListRequest, kind: Kind) -> Page[Row]:
             )
             return _page(tx, request, statements, {})
         return _list_by_scan(tx, request, kind, kind.visible & selection.condition)
-    return _list_by_scan(tx, request, kind, kind.visible)
+    return _list_by_scan(tx, request, kind, visible_in(request, kind))
+
+
+def visible_in(request: ListRequest, kind: Kind) -> ColumnElement[bool]:
+    """Return the condition on the rows that a scan has to look at."""
+    if request.where is None:
+        return kind.visible
+    return kind.visible & to_sql(request.where, kind.filters).condition
 
 
 def _equal_to(where: Predicate, kind: Kind) -> tuple[Path, str] | None:

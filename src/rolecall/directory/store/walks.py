@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import ColumnElement, and_, bindparam, func, null, or_, select, true
 
 from rolecall.directory.model import ListRequest, Position, Seek, Stretch
-from rolecall.directory.store.lists import GROUPS, PROVISIONED_USERS, Kind, SortKey, in_order, scan
+from rolecall.directory.store.lists import GROUPS, PROVISIONED_USERS, Kind, SortKey, in_order, scan, visible_in
 from rolecall.kernel.predicate import Path
 from rolecall.storage.predicates import to_sql
 from rolecall.storage.statement import Row, Statement
@@ -65,7 +65,7 @@ def walk_groups(tx: ReadTx, request: ListRequest, seek: Seek) -> Stretch[Row]:
 def _walk(tx: ReadTx, request: ListRequest, seek: Seek, kind: Kind) -> Stretch[Row]:
     source: _Columns | _Scanned
     if request.sort_by is not None and request.sort_by not in kind.orders:
-        source = _Scanned(tx, request, kind, kind.visible)
+        source = _Scanned(tx, request, kind, visible_in(request, kind))
     elif request.where is None:
         source = _Columns(tx, request, kind, None)
     else:
