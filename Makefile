@@ -21,8 +21,9 @@ test: ## Run every suite, or one: make test SUITE=unit
 conformance: ## Run the judges: standards clause by clause, recorded providers, third-party testers
 	@$(TESTS) conformance
 
-bench: .venv/bin/rolecall ## Measure a fresh server on this machine; OPTIONS go to bench/scim_load.py
-	@.venv/bin/python tools/run_bench.py $(OPTIONS)
+bench: ## Measure Rolecall and a peer on this machine, idle, and write the page; OPTIONS=--full for large sizes
+	@$(TESTS) --prepare
+	@$(TEST_BIN)/python -m tools.run_bench $(OPTIONS)
 
 serve: .venv/bin/rolecall ## Install into .venv and serve on http://127.0.0.1:8080
 	@.venv/bin/rolecall serve

@@ -121,6 +121,16 @@ def run_browser() -> Tally:
     return run_pytest("browser")
 
 
+def run_conformance() -> Tally:
+    """Run the judges, and write down what they say of each clause of the standards."""
+    if shutil.which("npm") is None:
+        install_debian_packages("nodejs", "npm")
+    # A file's tests share one served product, so they stay with one worker.
+    tally = run_pytest("conformance", ["-n", "2", "--dist", "loadfile"])
+    tally.count("report by clause", ok=_run([str(PYTHON), "-m", "tools.make_conformance_report"]) == 0)
+    return tally
+
+
 def run_pytest(suite: str, options: Sequence[str] = (), launcher: Sequence[str] | None = None) -> Tally:
     """Run the tests of one folder. No test at all is a failure, and so is a process that ends badly."""
     report = REPORTS / f"{suite}.xml"
@@ -141,8 +151,7 @@ SUITES: Mapping[str, Callable[[], Tally]] = {
     "unit": run_unit,
     "architecture": lambda: run_pytest("architecture", ["-n", "2"]),
     "contract": lambda: run_pytest("contract", ["-n", "2"]),
-    # A file's tests share one served product, so they stay with one worker.
-    "conformance": lambda: run_pytest("conformance", ["-n", "2", "--dist", "loadfile"]),
+    "conformance": run_conformance,
     "docs": lambda: run_pytest("docs", ["-n", "2"]),
     "browser": run_browser,
 }

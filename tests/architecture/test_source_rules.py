@@ -15,7 +15,7 @@ BROAD_EXCEPTS = {
     "api/scim/calls.py: answered": "an unforeseen failure is answered with the request id under which the log has it",
     "storage/transactions.py: _change_pooled": "repeats what PostgreSQL asks to repeat; raises everything else",
     "storage/writer.py: _serve": "the writer outlives any failure of the database",
-    "storage/writer.py: _run": "hands the failure to whoever waits for the change; the batch goes on without it",
+    "storage/writer.py: _attempt": "hands the failure to whoever waits for the change; the batch goes on without it",
     "storage/writer.py: _fail": "the connection is given up either way",
 }
 """Functions that may catch everything without raising it again, each with its reason. The list may only shrink."""

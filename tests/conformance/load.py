@@ -28,6 +28,8 @@ class Told:
     membership_changes: int = 0
     request_ids: list[str] = field(default_factory=list)
     """Of every acknowledged write."""
+    unanswered: int = 0
+    """Writes that a kill left without an answer, in rounds that are over."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def acknowledge(self, response: httpx2.Response, status: int) -> None:
@@ -136,22 +138,23 @@ def run_until_killed(served: Served, workers: list[Worker], seconds: float) -> N
     Raises: the first failure of a worker that is not the broken connection.
     """
     failures: list[BaseException] = []
-    threads = [threading.Thread(target=_run, args=(served, worker, failures)) for worker in workers]
-    for thread in threads:
-        thread.start()
-    threads[0].join(seconds)
-    served.kill()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive(), "a client still waits for the killed server"
+    # One client for all: each thread gets a connection of its own from it, and only one has to be set up.
+    with served.client() as http:
+        threads = [threading.Thread(target=_run, args=(http, worker, failures)) for worker in workers]
+        for thread in threads:
+            thread.start()
+        threads[0].join(seconds)
+        served.kill()
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive(), "a client still waits for the killed server"
     if failures:
         raise failures[0]
 
 
-def _run(served: Served, worker: Worker, failures: list[BaseException]) -> None:
+def _run(http: httpx2.Client, worker: Worker, failures: list[BaseException]) -> None:
     try:
-        with served.client() as http:
-            worker(ScimClient(http))
+        worker(ScimClient(http))
     except httpx2.TransportError:
         return
     except BaseException as failure:  # noqa: BLE001  # raised again in the main thread

@@ -112,7 +112,10 @@ def answer_differences(ours: httpx2.Response, theirs: httpx2.Response, us: Serve
     """Say how two answers differ: in status and scimType or, where both succeed, in their documents."""
     mine, other = _outcome(ours), _outcome(theirs)
     if mine != other:
-        return [f"answer: {mine}, theirs {other}"]
+        # What is explained of a PATCH that both applied shall not excuse another method.
+        both_applied = max(ours.status_code, theirs.status_code) < httpx2.codes.BAD_REQUEST
+        method = f"{ours.request.method} " if both_applied else ""
+        return [f"{method}answer: {mine}, theirs {other}"]
     if ours.status_code >= httpx2.codes.BAD_REQUEST or not (ours.content and theirs.content):
         return []
     return list(dict.fromkeys(differences(us.named(ours.json()), them.named(theirs.json()))))

@@ -78,3 +78,41 @@ def results_soon(served, request_id):
             return records
         time.sleep(0.2)
     raise AssertionError(f"no record of {request_id}")
+
+
+@pytest.mark.parametrize("attribute", ["userName", "displayName", "externalId", "emails"])
+def test_a_name_that_no_index_could_hold_is_refused_on_both_databases(served, attribute):
+    long = "".join(chr(0x4E00 + position * 7 % 20_000) for position in range(900))
+    value = [{"value": long}] if attribute == "emails" else long
+    with served.client() as http:
+        answer = http.post("Users", json={"schemas": [USER], "userName": fresh("long"), attribute: value})
+        assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidValue")
+        assert attribute in answer.json()["detail"]
+        user = http.post("Users", json={"schemas": [USER], "userName": fresh("long")}).json()
+        operation = {"op": "Add", "path": 'emails[type eq "work"].value', "value": long}
+        assert http.patch(f"Users/{user['id']}", json={"Operations": [operation]}).status_code == 400
+        fits = http.post("Users", json={"schemas": [USER], "userName": fresh("long")[:50] + long[:300]})
+        assert fits.status_code == 201
+
+
+def test_users_are_deleted_while_their_groups_change_without_waiting_for_each_other(served):
+    with served.client() as http:
+        pushed = [{"schemas": [USER], "userName": fresh("leaver")} for _ in range(48)]
+        users = [http.post("Users", json=user).json()["id"] for user in pushed]
+        members = [{"value": user} for user in users]
+        emptied = [{"displayName": fresh("emptied"), "members": members} for _ in range(4)]
+        groups = [http.post("Groups", json=group).json()["id"] for group in emptied]
+
+        def change(group):
+            operations = [{"op": op, "path": "members", "value": [{"value": users[0]}]} for op in ("remove", "add")]
+            return http.patch(f"Groups/{group}", json={"Operations": operations}).status_code
+
+        began = time.monotonic()
+        with ThreadPoolExecutor(16) as threads:
+            deleted = [threads.submit(http.delete, f"Users/{user}") for user in users[1:]]
+            changed = [threads.submit(change, group) for group in groups * 10]
+        assert {each.result().status_code for each in deleted} == {204}
+        assert {each.result() for each in changed} == {204}
+        assert time.monotonic() - began < 20
+        for group in groups:
+            assert [each["value"] for each in http.get(f"Groups/{group}").json()["members"]] == [users[0]]

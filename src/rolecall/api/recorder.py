@@ -22,6 +22,8 @@ from rolecall.storage.transactions import Transactions
 _DELAY_SECONDS: Final = 0.5
 _KEY_USE_SECONDS: Final = 60.0
 _COUNTED_SECONDS: Final = 60.0
+_SHORT: Final = 300
+"""Characters that are kept of what somebody without a credential sends."""
 
 
 class Recorder:
@@ -48,6 +50,9 @@ class Recorder:
                 self._noted[key_id] = now
                 self._keys.add(key_id)
         if not call.recorded and (key_id is not None or self._budget.spend(call.address or "", now)):
+            if key_id is None:
+                call.target, call.user_agent = call.target[:_SHORT], (call.user_agent or "")[:_SHORT] or None
+                call.detail = (call.detail or "")[:_SHORT] or None
             self._calls.append(call)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_DELAY_SECONDS, self.flush)

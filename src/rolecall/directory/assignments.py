@@ -65,7 +65,7 @@ def list_assignments(tx: ReadTx, user_id: UserId) -> tuple[Assignment, ...]:
 
 
 def count_administrators(tx: ReadTx) -> int:
-    """Return how many active users hold `admin` on Root."""
+    """Return how many active persons hold `admin` on Root."""
     return store.count_active_administrators(tx, besides="")
 
 

@@ -115,11 +115,22 @@ def delete_user(tx: WriteTx, user_id: UserId, expected: Expected) -> None:
     Raises: Forbidden, NotFound, VersionConflict, BreakGlassUser, LastAdministrator.
     """
     require(tx.actor, Action.PROVISIONED_WRITE)
-    before = _get_to_change(tx, user_id)
+    before = find_to_delete(tx, user_id)
+    if before is None or not before.provisioned:
+        raise _not_found(user_id)
     decide.check_version(before.version, expected)
     after = decide.deleted_user(before, now=tx.now)
     protect_from(tx, before, after)
     remove_user(tx, before, after)
+
+
+def find_to_delete(tx: WriteTx, user_id: UserId) -> User | None:
+    """Return a user of any kind, with the locks that its deletion needs.
+
+    Its groups come first, as in a change of a group: otherwise the two would wait for each other.
+    """
+    group_store.lock_groups_with(tx, user_id)
+    return store.find_user_to_delete(tx, user_id)
 
 
 def remove_user(tx: WriteTx, before: User, after: User) -> None:

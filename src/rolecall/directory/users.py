@@ -9,7 +9,7 @@ from rolecall.directory.assignments import protect_from
 from rolecall.directory.errors import BadUser
 from rolecall.directory.events import BreakGlassMoved, UserCreated, UserDeactivated, UserReactivated
 from rolecall.directory.model import ListRequest, User, UserId, UserKind, UserState
-from rolecall.directory.provisioned_users import remove_user
+from rolecall.directory.provisioned_users import find_to_delete, remove_user
 from rolecall.directory.store import assignments as assignment_store
 from rolecall.directory.store import lists
 from rolecall.directory.store import users as store
@@ -17,7 +17,7 @@ from rolecall.kernel.document import Document
 from rolecall.kernel.errors import NotFound
 from rolecall.kernel.ids import new_id
 from rolecall.kernel.page import Page
-from rolecall.kernel.text import has_control_character
+from rolecall.kernel.text import comparison_form, has_control_character
 from rolecall.storage.transaction import ReadTx, WriteTx
 
 _CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -130,7 +130,9 @@ def delete_user(tx: WriteTx, user_id: UserId) -> None:
     Raises: Forbidden, NotFound, BreakGlassUser, LastAdministrator.
     """
     require(tx.actor, Action.USER_DELETE)
-    before = _get_to_change(tx, user_id)
+    before = find_to_delete(tx, user_id)
+    if before is None:
+        raise NotFound(f"There is no user with the id {user_id}.", user_id=user_id)
     after = decide.deleted_user(before, now=tx.now)
     protect_from(tx, before, after)
     remove_user(tx, before, after)
@@ -176,8 +178,8 @@ def _create(tx: WriteTx, profile: Document, kind: UserKind) -> User:
 def _check_text(field: str, value: str) -> None:
     if not value.strip():
         raise BadUser("This must not be empty.", attribute=field)
-    if len(value) > _LONGEST_NAME:
-        raise BadUser(f"This must not be longer than {_LONGEST_NAME} characters.", attribute=field)
+    if max(len(value.encode(errors="replace")), len(comparison_form(value).encode(errors="replace"))) > _LONGEST_NAME:
+        raise BadUser(f"This must not take more than {_LONGEST_NAME} bytes.", attribute=field)
     if has_control_character(value):
         raise BadUser("This must not contain control characters.", attribute=field)
 

@@ -45,6 +45,11 @@ class Call:
     """When the answer was ready, for calls that are written down later than that; else it is written now."""
     duration_microseconds: int | None = None
 
+    def give_up(self, code: str) -> None:
+        """Note that the caller went away; there is nobody to answer."""
+        self.outcome = CallOutcome.REFUSED
+        self.code = code
+
     def fail(self, status: int, code: str, detail: str | None) -> None:
         """Note that the fault is ours. Whatever was written of the call has been rolled back with it."""
         self.outcome = CallOutcome.FAILED

@@ -15,23 +15,25 @@ _MINUTE_SECONDS: Final = 60
 
 
 def network_of(address: str) -> str:
-    """Return the network that stands for whoever uses the address: IPv4 /24, IPv6 /64; other text as it is."""
+    """Return the network that stands for whoever uses the address: IPv4 /24, IPv6 /48; other text as it is."""
     try:
         parsed = ip_address(address)
     except ValueError:
         return address
-    bits = 24 if isinstance(parsed, IPv4Address) else 64
+    bits = 24 if isinstance(parsed, IPv4Address) else 48
     return str(ip_network(f"{parsed}/{bits}", strict=False))
 
 
 class RefusalBudget:
-    """So many refusals of each network in full within a minute of the clock; beyond that they are only counted.
+    """So many refusals of each network, and so many of all, in full within a minute; beyond that only counted.
 
     Memory stays bounded: past `networks` networks in one minute the others share one budget.
     """
 
-    def __init__(self, *, per_minute: int = 10, networks: int = 4096) -> None:
+    def __init__(self, *, per_minute: int = 10, in_all: int = 200, networks: int = 4096) -> None:
         self._per_minute = per_minute
+        self._in_all = in_all
+        self._left = in_all
         self._networks = networks
         self._minute = 0
         self._spent: dict[str, int] = {}
@@ -43,10 +45,12 @@ class RefusalBudget:
         if minute != self._minute:
             self._minute = minute
             self._spent.clear()
+            self._left = self._in_all
         network = self._kept_apart(network_of(address), self._spent)
         spent = self._spent.get(network, 0)
-        if spent < self._per_minute:
+        if spent < self._per_minute and self._left > 0:
             self._spent[network] = spent + 1
+            self._left -= 1
             return True
         counted = self._kept_apart(network, self._beyond)
         self._beyond[counted] = self._beyond.get(counted, 0) + 1

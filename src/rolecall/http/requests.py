@@ -101,8 +101,7 @@ def _is_trusted(address: IPv4Address | IPv6Address, trusted: Sequence[Network]) 
     return any(address in network for network in trusted)
 
 
-@lru_cache(maxsize=1024)  # the same few proxies and clients come again and again
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096)  # the same few proxies and clients come again and again
 def _parse_address(text: str) -> IPv4Address | IPv6Address | None:
     """Return the address in `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]:80`; None when there is none."""
     text = text.strip()

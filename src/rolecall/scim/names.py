@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
@@ -46,13 +46,12 @@ def spelled(path: Path) -> str:
     return ".".join(path)
 
 
-def resolve(name: str, resource_type: ResourceType, *, known_uris: Iterable[str] = ()) -> Place | None:
+def resolve(name: str, resource_type: ResourceType) -> Place | None:
     """Return the place that the name means, declared or in an extension unknown here; None when it means nothing.
 
-    Of `known_uris`, extensions that a resource is known to have, the longest that fits decides where the URI
-    ends; without one it ends at the last colon, or with the resource type's name (`urn:…:2.0:User`).
+    An unknown URI ends at the last colon, or with the resource type's name (`urn:…:2.0:User`).
     """
-    return resource_type.place(name) or _open_place(name, resource_type, known_uris)
+    return resource_type.place(name) or _open_place(name, resource_type)
 
 
 def suggestion(name: str, resource_type: ResourceType) -> str:
@@ -84,16 +83,9 @@ def _spellings(resource_type: ResourceType) -> Mapping[str, str]:
     return spellings
 
 
-def _open_place(name: str, resource_type: ResourceType, known_uris: Iterable[str]) -> Place | None:
+def _open_place(name: str, resource_type: ResourceType) -> Place | None:
     if not is_open_uri(name, resource_type):
         return None
-    lowered = name.lower()
-    for uri in sorted(known_uris, key=len, reverse=True):
-        if lowered == uri.lower():
-            return Place(path=(uri,), extension=uri)
-        inside = _NAMES.fullmatch(name, len(uri) + 1)
-        if inside is not None and lowered.startswith(f"{uri.lower()}:"):
-            return _inside(uri, inside)
     uri, _, rest = name.rpartition(":")
     inside = _NAMES.fullmatch(rest)
     if inside is None or not is_uri(uri) or rest.lower() == resource_type.name.lower():

@@ -1,7 +1,6 @@
 """What does the path of a PATCH operation point at?"""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,7 +39,7 @@ class AttributePath:
         return spelled(self.names)
 
 
-def parse_path(text: str, resource_type: ResourceType, *, known_uris: Iterable[str] = ()) -> AttributePath:
+def parse_path(text: str, resource_type: ResourceType) -> AttributePath:
     """Return what the path (RFC 7644 §3.5.2, figure 7) points at.
 
     An extension that is declared nowhere is let through; where its URI ends is decided as in `names.resolve`.
@@ -51,11 +50,11 @@ def parse_path(text: str, resource_type: ResourceType, *, known_uris: Iterable[s
         raise InvalidPath(f"The path is longer than {_MAX_PATH_LENGTH:,} characters.", path=_shown(text))
     opening = text.find("[")
     if opening < 0:
-        return _from_place(_place(text, text, resource_type, known_uris))
+        return _from_place(_place(text, text, resource_type))
     closing = text.rfind("]")
     if closing < opening:
         raise InvalidPath(f"The path {_shown(text)} has no closing bracket.", path=_shown(text))
-    place = _place(text[:opening], text, resource_type, known_uris)
+    place = _place(text[:opening], text, resource_type)
     if place.parent is not None or not _has_parts(place):
         raise InvalidPath(f"The path {_shown(text)} selects among values that have no parts.", path=_shown(text))
     where = parse_value_filter(text[opening + 1 : closing], place.attribute)
@@ -70,8 +69,8 @@ def parse_path(text: str, resource_type: ResourceType, *, known_uris: Iterable[s
     )
 
 
-def _place(name: str, text: str, resource_type: ResourceType, known_uris: Iterable[str]) -> Place:
-    place = resolve(name, resource_type, known_uris=known_uris)
+def _place(name: str, text: str, resource_type: ResourceType) -> Place:
+    place = resolve(name, resource_type)
     if place is None:
         if name.rpartition(":")[2].lower() == "password":
             raise InvalidPath(

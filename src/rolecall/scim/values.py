@@ -13,12 +13,12 @@ import orjson
 
 from rolecall.kernel.clock import parse_rfc3339
 from rolecall.kernel.document import Json
-from rolecall.kernel.text import has_control_character
+from rolecall.kernel.text import comparison_form, has_control_character
 from rolecall.scim.errors import InvalidValue
 from rolecall.scim.schemas import Attribute, AttributeType
 
 MAX_NAME_LENGTH: Final = 1_000
-"""Characters in what resources are looked up by."""
+"""Characters in what resources are looked up by, and bytes of its comparison form, which an index must hold."""
 MAX_TEXT_LENGTH: Final = 32_768
 """Characters in any other text."""
 MAX_VALUES: Final = 1_000
@@ -26,7 +26,8 @@ MAX_VALUES: Final = 1_000
 MAX_OPEN_DEPTH: Final = 20
 """Objects and lists within one another, where no schema says what to expect."""
 
-_LOOKED_UP: Final = frozenset({"userName", "displayName", "externalId"})
+_LOOKED_UP: Final = frozenset({"userName", "displayName", "externalId", "emails.value", "emails.type"})
+_SELECTION: Final = re.compile(r"\[.*\]", re.DOTALL)
 _TRUTHS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]+={0,2}", re.ASCII)
 _KINDS: Final[Mapping[type, str]] = {bool: "a boolean", int: "a number", float: "a number", str: "a text"}
@@ -162,10 +163,20 @@ def _refuse(value: Json, name: str, wanted: str) -> NoReturn:
     raise InvalidValue(f"{name} must be {wanted}, not {found}.", attribute=name)
 
 
-def _read_text(attribute: Attribute, value: Json, name: str) -> Json:
+def _read_text(_attribute: Attribute, value: Json, name: str) -> Json:
     if not isinstance(value, str):
         _refuse(value, name, "a text")
-    return check_text(value, name, limit=MAX_NAME_LENGTH if attribute.name in _LOOKED_UP else MAX_TEXT_LENGTH)
+    if _SELECTION.sub("", name) in _LOOKED_UP:
+        check_text(value, name, limit=MAX_NAME_LENGTH)
+        # One character can become many bytes, also of the text as it is: externalId is kept with its case.
+        if not value.isascii() and _bytes_of(value) > MAX_NAME_LENGTH:
+            raise InvalidValue(f"{name} takes more than {MAX_NAME_LENGTH:,} bytes.", attribute=name)
+        return value
+    return check_text(value, name)
+
+
+def _bytes_of(text: str) -> int:
+    return max(len(text.encode(errors="replace")), len(comparison_form(text).encode(errors="replace")))
 
 
 def _read_boolean(_attribute: Attribute, value: Json, name: str) -> Json:

@@ -7,7 +7,3 @@ class UniqueViolation(Exception):
     def __init__(self, constraint: str) -> None:
         super().__init__(constraint)
         self.constraint = constraint
-
-    def concerns(self, column: str) -> bool:
-        """Return whether the violated constraint is about this column."""
-        return column in self.constraint

@@ -13,6 +13,9 @@ from rolecall.authorization.actor import Actor
 from rolecall.kernel.clock import Clock
 from rolecall.kernel.errors import DomainError, Unavailable
 from rolecall.storage.transaction import BeforeCommit, Journal, WriteTx
+from rolecall.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
 
 _LARGEST_BATCH: Final = 128
 
@@ -105,41 +108,34 @@ class Writer:
 
     def _run(self, work: Work) -> None:
         tx = WriteTx(work.actor, self._clock(), self._dialect, self._connection)
+        journal = work.journal
+        if journal is None or self._attempt(work, tx, lambda: journal.intend(tx)):
+            self._attempt(work, tx, lambda: self._change(work, tx))
+
+    def _change(self, work: Work, tx: WriteTx) -> None:
+        work.value = work.change(tx)
+        for step in self._before_commit:
+            step(tx)
+        if work.journal is not None:
+            work.journal.applied(tx)
+
+    def _attempt(self, work: Work, tx: WriteTx, step: Callable[[], None]) -> bool:
+        """Take one step; when it fails it takes back only itself, and whoever waits for the work is told."""
         execute = self._connection.execute
-        if work.journal is not None and not self._intend(work, tx):
-            return
-        execute("SAVEPOINT change")
+        execute("SAVEPOINT step")
         try:
-            work.value = work.change(tx)
-            for step in self._before_commit:
-                step(tx)
-            if work.journal is not None:
-                work.journal.applied(tx)
+            step()
         except Exception as error:  # whoever waits gets it; the batch goes on without it
             if is_lost(error):
                 raise
             work.error = error
-            execute("ROLLBACK TO SAVEPOINT change")
-            execute("RELEASE SAVEPOINT change")
+            execute("ROLLBACK TO SAVEPOINT step")
+            execute("RELEASE SAVEPOINT step")
             if isinstance(error, DomainError):
                 write_refusal(tx, error, work.journal, self._before_commit)
-        else:
-            execute("RELEASE SAVEPOINT change")
-
-    def _intend(self, work: Work, tx: WriteTx) -> bool:
-        """Write the intent. What cannot be written down is not tried, and takes nobody else with it."""
-        execute = self._connection.execute
-        execute("SAVEPOINT intent")
-        try:
-            if work.journal is not None:
-                work.journal.intend(tx)
-        except Exception as error:  # whoever waits gets it; the batch goes on without it
-            if is_lost(error):
-                raise
-            work.error = error
-            execute("ROLLBACK TO SAVEPOINT intent")
-        execute("RELEASE SAVEPOINT intent")
-        return work.error is None
+            return False
+        execute("RELEASE SAVEPOINT step")
+        return True
 
     def _drain(self, batch: list[Work]) -> None:
         """Take whatever waits into the failed batch: each would only wait as long and fail as well."""
@@ -205,6 +201,8 @@ def unavailable_for(error: BaseException) -> BaseException:
 def _answer(batch: list[Work]) -> None:
     loops: dict[asyncio.AbstractEventLoop, list[Work]] = {}
     for work in batch:
+        if work.waiting is None and work.error is not None:
+            _log.error("Something that nobody waited for could not be written.", exc_info=work.error)
         if work.waiting is not None:
             loops.setdefault(work.waiting.get_loop(), []).append(work)
     for loop, works in loops.items():

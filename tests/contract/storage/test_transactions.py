@@ -138,8 +138,7 @@ def test_a_change_that_meets_a_unique_value_is_told_which(installed):
     insertion = Statement(insert(NOTE).values(name=bindparam("name"), value=""))
     with pytest.raises(UniqueViolation) as violated:
         installed.change(insertion.run, name="a")
-    assert violated.value.concerns("note")
-    assert not violated.value.concerns("directory_user")
+    assert "note" in violated.value.constraint
 
 
 def test_each_change_sees_one_instant_and_its_actor(installed):

@@ -241,6 +241,11 @@ def test_a_file_that_is_not_there_or_cannot_be_made_is_told_in_a_sentence(roleca
         assert ended.err.count("\n") == 1
 
 
+def test_a_machine_that_administers_does_not_keep_the_first_person_out(rolecall):
+    rolecall("admin", "create-key", "--user-name", "ci", "--role", "admin", "--create-user")
+    assert "setup?token=" in rolecall("admin", "setup-link").out
+
+
 def test_following_the_audit_log_shows_what_comes_in_once_until_it_is_interrupted(
     rolecall, on_installation, monkeypatch
 ):

@@ -62,23 +62,6 @@ def test_an_unknown_extension_ends_at_the_last_colon_or_with_the_type(name: str,
     assert place.attribute is None
 
 
-@pytest.mark.parametrize(
-    "name, path",
-    [
-        ("urn:Acme:badges", ("urn:acme:badges",)),
-        ("urn:acme:badges:blue", ("urn:acme:badges", "blue")),
-        ("urn:acme:badges:blue.light", ("urn:acme:badges", "blue", "light")),
-        ("urn:acme:other", ("urn:acme", "other")),
-        ("urn:acme:badges:1", ("urn:acme:badges:1",)),
-        ("urn:acme:badgesXblue", ("urn:acme", "badgesXblue")),
-    ],
-)
-def test_a_known_extension_ends_where_it_is_known_to(name: str, path: tuple[str, ...]):
-    place = resolve(name, USER, known_uris=["urn:acme", "urn:acme:badges"])
-    assert place is not None
-    assert place.path == path
-
-
 @pytest.mark.parametrize("name", ["departmnt", "", "a b", "name.first", f"{URN}:departmnt", f"{ENTERPRISE}:title", URN])
 def test_what_means_nothing_is_not_resolved(name: str):
     assert resolve(name, USER) is None

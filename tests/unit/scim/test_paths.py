@@ -61,10 +61,6 @@ def test_a_filter_on_an_attribute_of_an_unknown_extension():
     assert path.names == ("urn:acme:2.0:User", "cars", "colour")
 
 
-def test_a_known_extension_decides_where_its_uri_ends():
-    assert parse_path("urn:acme:badges", USER, known_uris=["urn:acme:badges"]).name is None
-
-
 @pytest.mark.parametrize(
     "text",
     [

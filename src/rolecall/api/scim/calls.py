@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim.cursors import CursorSeal
@@ -149,6 +149,9 @@ async def answered(record: Call, recorder: Recorder, serve: Callable[[], Awaitab
         elif not record.recorded:
             record.refuse(error)
         answer = Answer(status=status_of(error), body=render_refusal(error), headers=headers_of(error))
+    except ClientDisconnect:
+        record.give_up("client_disconnected")
+        answer = Answer(status=400)
     except Exception as error:  # noqa: BLE001  # the edge: whatever fails, a SCIM error is the answer
         _log.exception("A SCIM call failed.")
         record.fail(500, type(error).__name__, None)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Text, bindparam, cast, delete, func, insert, select, update
 
 from rolecall.authorization.actions import RoleName
-from rolecall.directory.model import ROOT_TEAM, Assignment, TeamId, UserId, UserState
+from rolecall.directory.model import ROOT_TEAM, Assignment, TeamId, UserId, UserKind, UserState
 from rolecall.directory.tables import assignment, directory_user, installation, team
 from rolecall.kernel.clock import to_microseconds
 from rolecall.storage.statement import Statement
@@ -44,6 +44,8 @@ _ADMINISTRATORS: Final = (
         _A.team_id == ROOT_TEAM,
         _A.role == RoleName.ADMIN.value,
         directory_user.c.state == UserState.ACTIVE.value,
+        # A machine cannot let a person in.
+        directory_user.c.kind == UserKind.PERSON.value,
     )
 )
 _COUNT_ADMINISTRATORS: Final = Statement(_ADMINISTRATORS.where(_A.user_id != bindparam("besides")))
@@ -97,7 +99,7 @@ def list_assignments(tx: ReadTx, user_id: UserId) -> tuple[Assignment, ...]:
 
 
 def count_active_administrators(tx: ReadTx, *, besides: str) -> int:
-    """Return how many active users other than `besides` hold `admin` on Root."""
+    """Return how many active persons other than `besides` hold `admin` on Root."""
     return int(_COUNT_ADMINISTRATORS.value(tx, besides=besides))
 
 

@@ -126,14 +126,8 @@ _FIND_STRANGERS: Final = Statement(
 )
 
 
-def find_group(tx: ReadTx, group_id: GroupId) -> Group | None:
-    """Return the group that has this id, or None."""
-    row = _FIND.row(tx, id=group_id)
-    return None if row is None else group_from(row)
-
-
 def find_group_to_change(tx: WriteTx, group_id: GroupId) -> Group | None:
-    """Return the same, and keep others from changing it until the transaction ends."""
+    """Return the group that has this id, or None; others cannot change it until the transaction ends."""
     row = _FIND_TO_CHANGE.row(tx, id=group_id)
     return None if row is None else group_from(row)
 
@@ -227,6 +221,11 @@ def remove_members(tx: WriteTx, group_id: GroupId, members: Iterable[str]) -> tu
 def remove_other_members(tx: WriteTx, group_id: GroupId, members: Iterable[str]) -> tuple[str, ...]:
     """End all memberships but these; return the ids of those that were removed."""
     return tuple(row[0] for row in _REMOVE_ALL_BUT_LISTED.rows(tx, id=group_id, ids=_json_of(members)))
+
+
+def lock_groups_with(tx: WriteTx, member_id: MemberId) -> None:
+    """Let nobody else change the groups that this is a direct member of until the transaction ends."""
+    _GROUPS_WITH_MEMBER.rows(tx, member_id=member_id)
 
 
 def remove_from_all_groups(tx: WriteTx, member_id: MemberId) -> tuple[Group, ...]:

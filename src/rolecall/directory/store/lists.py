@@ -45,7 +45,7 @@ from rolecall.storage.predicates import (
 from rolecall.storage.statement import Row, Statement
 from rolecall.storage.transaction import ReadTx
 
-_BUDGET_SECONDS: Final = 10.0
+_BUDGET_SECONDS: Final = 3.0
 _CHUNK: Final = 500
 
 _U: Final = directory_user.c

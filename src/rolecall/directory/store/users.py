@@ -33,7 +33,8 @@ USER_COLUMNS: Final = (
 
 _BY_ID: Final = select(*USER_COLUMNS).where(_U.id == bindparam("id"), _U.state != UserState.DELETED.value)
 _FIND: Final = Statement(_BY_ID)
-_FIND_TO_CHANGE: Final = Statement(_BY_ID.with_for_update())
+_FIND_TO_CHANGE: Final = Statement(_BY_ID.with_for_update(key_share=True))
+_FIND_TO_DELETE: Final = Statement(_BY_ID.with_for_update())
 _FIND_BY_NAME: Final = Statement(select(*USER_COLUMNS).where(_U.user_name_key == bindparam("key")))
 _FIND_STORED: Final = Statement(
     select(
@@ -104,6 +105,12 @@ def find_user(tx: ReadTx, user_id: UserId) -> User | None:
 def find_user_to_change(tx: WriteTx, user_id: UserId) -> User | None:
     """Return the same, and keep others from changing it until the transaction ends."""
     row = _FIND_TO_CHANGE.row(tx, id=user_id)
+    return None if row is None else user_from(row)
+
+
+def find_user_to_delete(tx: WriteTx, user_id: UserId) -> User | None:
+    """Return the same, and also keep others from making it a member of a group meanwhile."""
+    row = _FIND_TO_DELETE.row(tx, id=user_id)
     return None if row is None else user_from(row)
 
 
