@@ -5,7 +5,7 @@ from rolecall.authorization.check import require
 from rolecall.directory import decide
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator
 from rolecall.directory.events import RoleAssigned, RoleRemoved
-from rolecall.directory.model import ROOT_TEAM, Assignment, TeamId, User, UserId
+from rolecall.directory.model import ROOT_TEAM, Assignment, TeamId, User, UserId, UserKind
 from rolecall.directory.store import assignments as store
 from rolecall.directory.store import users as user_store
 from rolecall.kernel.errors import NotFound
@@ -43,7 +43,8 @@ def remove_role(tx: WriteTx, user_id: UserId, *, role: RoleName, team_id: TeamId
                 " Move the break-glass mark to another user first.",
                 user_id=user_id,
             )
-        if store.is_administrator(tx, user_id) and store.count_active_administrators(tx, besides=user_id) == 0:
+        is_administrator = user.kind is UserKind.PERSON and store.is_administrator(tx, user_id)
+        if is_administrator and store.count_active_administrators(tx, besides=user_id) == 0:
             raise LastAdministrator(
                 f"{user.user_name} is the last active administrator of Root and keeps that role."
                 " Make another user an administrator first.",
@@ -88,7 +89,7 @@ def protect_from(tx: WriteTx, before: User, after: User) -> None:
     attempt = decide.threat_of(before, after)
     if attempt is None:
         return
-    is_administrator = store.is_administrator(tx, before.id)
+    is_administrator = before.kind is UserKind.PERSON and store.is_administrator(tx, before.id)
     if is_administrator:
         store.lock_root_team(tx)
     decide.protect(

@@ -1,5 +1,6 @@
 """Who sent this request, under which id, and how much may it carry?"""
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,8 +16,18 @@ from rolecall.kernel.errors import DomainError, ErrorKind
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
+BODY_SECONDS: Final = 60.0
+"""How long a body may take to arrive."""
+
 UNKNOWN: Final = "unknown"
 """The address of a client that has none, as over a Unix socket."""
+
+
+class BodyTooSlow(DomainError):
+    """The body did not arrive within a minute; whoever sends so slowly keeps a connection from others."""
+
+    kind = ErrorKind.INVALID
+    code = "body_too_slow"
 
 
 class BodyTooLarge(DomainError):
@@ -78,8 +89,16 @@ def is_https(scope: Scope, trusted: Sequence[Network]) -> bool:
 async def read_body(request: Request, *, limit: int) -> bytes:
     """Return the whole body, of which never more than `limit` bytes and one chunk are held.
 
-    Raises: BodyTooLarge, also for a chunked body and before reading one that announces its size.
+    Raises: BodyTooLarge, also for a chunked body and before reading one that announces its size; BodyTooSlow.
     """
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read_whole_body(request, limit)
+    except TimeoutError as error:
+        raise BodyTooSlow(f"The request body did not arrive within {BODY_SECONDS:.0f} seconds.") from error
+
+
+async def _read_whole_body(request: Request, limit: int) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise _too_large(limit)

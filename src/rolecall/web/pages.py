@@ -20,7 +20,7 @@ from rolecall.directory.installation import get_installation
 from rolecall.events.audit import CallJournal
 from rolecall.events.calls import Call
 from rolecall.http.headers import PAGE_POLICY
-from rolecall.http.requests import BodyTooLarge, read_body, request_id
+from rolecall.http.requests import BodyTooLarge, BodyTooSlow, read_body, request_id
 from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.storage.transaction import WriteTx
 from rolecall.storage.transactions import Transactions
@@ -98,8 +98,9 @@ class _Pages:
             return _message(request, 403, "That was not sent from here", advice)
         try:
             sent = await _read_form(request)
-        except BodyTooLarge as error:
-            return _message(request, 413, "That is too much", error.detail)
+        except (BodyTooLarge, BodyTooSlow) as error:
+            status = 413 if isinstance(error, BodyTooLarge) else 408
+            return _message(request, status, "That form did not arrive", error.detail)
         token = sent.get("token", "")
         form, wrong = parse_setup_form(sent)
         try:

@@ -146,11 +146,16 @@ def test_a_role_is_given_and_taken_back(rolecall, ada):
     assert ended.out == "scim does not have the role admin in Root.\n"
 
 
-def test_the_last_administrator_stays_and_the_refusal_says_why(rolecall):
+def test_the_last_administrator_stays_and_the_refusal_says_why(rolecall, on_installation):
     rolecall("admin", "create-key", "--user-name", "robot", "--role", "admin", "--create-user")
-    ended = rolecall("admin", "users", "unassign", "robot", "--role", "admin")
-    assert (ended.code, ended.out) == (1, "")
-    assert ended.err.startswith("rolecall: robot is the last active administrator")
+    on_installation(lambda tx: create_user(tx, {"schemas": [USER], "userName": "bob"}))
+    rolecall("admin", "users", "assign", "bob", "--role", "admin")
+    for command in (["unassign", "bob", "--role", "admin"], ["deactivate", "bob"]):
+        ended = rolecall("admin", "users", *command)
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err.startswith("rolecall: bob is the last active administrator")
+    # A machine is no administrator in whose place somebody would have to remain.
+    assert rolecall("admin", "users", "deactivate", "robot").code == 0
 
 
 def test_the_break_glass_user_is_moved_to_another_administrator(rolecall, ada, on_installation):

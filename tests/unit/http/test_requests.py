@@ -4,7 +4,16 @@ from ipaddress import ip_network
 import pytest
 from starlette.requests import Request
 
-from rolecall.http.requests import UNKNOWN, BodyTooLarge, client_address, is_https, new_request_id, read_body
+from rolecall.http import requests
+from rolecall.http.requests import (
+    UNKNOWN,
+    BodyTooLarge,
+    BodyTooSlow,
+    client_address,
+    is_https,
+    new_request_id,
+    read_body,
+)
 
 PROXY = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 
@@ -114,3 +123,13 @@ def test_a_body_that_announces_too_much_is_refused_unread():
 def test_an_announcement_that_is_no_number_does_not_hide_a_large_body():
     with pytest.raises(BodyTooLarge):
         body_of([b"x" * 5], limit=4, content_length="-1")
+
+
+def test_a_body_that_does_not_arrive_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(requests, "BODY_SECONDS", 0.05)
+
+    async def receive():
+        await asyncio.sleep(30)
+
+    with pytest.raises(BodyTooSlow, match="did not arrive"):
+        asyncio.run(read_body(Request(scope(), receive), limit=4))

@@ -235,3 +235,9 @@ def test_a_response_holds_the_results():
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkResponse"],
         "Operations": [{"status": "204"}],
     }
+
+
+def test_a_path_that_refers_to_what_is_not_there_is_left_out():
+    data = {"Operations": [{"op": "remove", "path": 'members[value eq "bulkId:a"]'}]}
+    assert resolved(data, {"a": "1"}) == {"Operations": [{"op": "remove", "path": 'members[value eq "1"]'}]}
+    assert resolved(data, {}) == {"Operations": []}

@@ -224,3 +224,26 @@ def test_nothing_empty_is_ever_kept(value):
         return
     assert kept is None or (not is_unassigned(kept) and not empties(kept))
     assert read_open(kept, "x") == kept
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("userName", "\u4e00" * 400),
+        ("externalId", "\u4e00" * 400),
+        # One character that becomes eighteen where case does not count.
+        ("displayName", "\ufdfa" * 40),
+    ],
+)
+def test_what_is_looked_up_must_fit_an_index_in_bytes(name: str, text: str):
+    assert len(text) < MAX_NAME_LENGTH
+    with pytest.raises(InvalidValue, match="more than 1,000 bytes"):
+        read_attribute(declared(name), text, name)
+    assert read_attribute(declared(name), text[:5], name) == text[:5]
+
+
+def test_an_email_address_is_looked_up_wherever_it_stands():
+    address = {"value": "a" * (MAX_NAME_LENGTH + 1)}
+    with pytest.raises(InvalidValue, match="longer than"):
+        read_attribute(declared("emails"), [{"value": "a"}, address], "emails")
+    assert read_attribute(declared("roles"), [address], "roles") == [address]
