@@ -31,7 +31,7 @@ from rolecall.storage.errors import UniqueViolation
 from rolecall.storage.predicates import TextColumn, to_sql
 from rolecall.storage.statement import Row, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
-from rolecall.storage.types import listed
+from rolecall.storage.types import is_listed, listed
 
 _G: Final = directory_group.c
 _M: Final = group_member.c
@@ -67,9 +67,7 @@ _LIST_MEMBERS_PAGE: Final = Statement(
     .offset(bindparam("skip"))
 )
 _COUNT_MEMBERS: Final = Statement(select(func.count()).select_from(group_member).where(_M.group_id == bindparam("id")))
-_MEMBERS_OF_MANY: Final = Statement(
-    _MEMBERS.add_columns(_M.group_id).where(_M.group_id.in_(select(listed(bindparam("ids")).c.value)))
-)
+_MEMBERS_OF_MANY: Final = Statement(_MEMBERS.add_columns(_M.group_id).where(is_listed(_M.group_id, bindparam("ids"))))
 _MEMBER_COLUMNS: Final[dict[Path, TextColumn]] = {
     ("value",): TextColumn(_M.member_id, folded=False),
     ("type",): TextColumn(_M.member_kind, folded=False),
@@ -78,7 +76,7 @@ _MEMBER_COLUMNS: Final[dict[Path, TextColumn]] = {
 _WANTED: Final = listed(bindparam("ids"))
 _REMOVE_LISTED: Final = Statement(
     delete(group_member)
-    .where(_M.group_id == bindparam("id"), _M.member_id.in_(select(_WANTED.c.value)))
+    .where(_M.group_id == bindparam("id"), is_listed(_M.member_id, bindparam("ids")))
     .returning(_M.member_id)
 )
 _REMOVE_ALL_BUT_LISTED: Final = Statement(
@@ -101,9 +99,8 @@ def _insertion(table: Any, kind: MemberKind, *conditions: Any) -> Statement:
     group_id, added_at = cast(bindparam("id"), Text), cast(bindparam("now"), BigInteger)
     chosen = (
         select(group_id.label("group_id"), table.c.id, cast(literal(kind.value), Text), added_at.label("added_at"))
-        .select_from(_WANTED)
-        .join(table, table.c.id == _WANTED.c.value)
         .where(
+            is_listed(table.c.id, bindparam("ids")),
             *conditions,
             not_(exists().where(already.c.group_id == group_id, already.c.member_id == table.c.id)),
         )
