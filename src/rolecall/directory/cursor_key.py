@@ -6,7 +6,8 @@ from typing import Final
 
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
-from rolecall.directory.store import assignments as store
+from rolecall.directory.store import installation as store
+from rolecall.directory.store.assignments import lock_root_team
 from rolecall.storage.transaction import ReadTx, WriteTx
 
 _CURSOR_KEY: Final = "cursor_key"
@@ -26,7 +27,7 @@ def make_cursor_key(tx: WriteTx) -> bytes:
     """
     require(tx.actor, Action.SETTING_CHANGE)
     # Two processes must not each make one: the cursors of the loser would stop to be understood.
-    store.lock_root_team(tx)
+    lock_root_team(tx)
     key = find_cursor_key(tx)
     if key is None:
         key = secrets.token_bytes(_KEY_BYTES)

@@ -6,7 +6,7 @@ from typing import Final
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
 from rolecall.directory.events import PublicUrlSet, ScimEnabled
-from rolecall.directory.store import assignments as store
+from rolecall.directory.store import installation as store
 from rolecall.kernel.event import Event
 from rolecall.storage.transaction import ReadTx, WriteTx
 

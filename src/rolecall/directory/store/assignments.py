@@ -1,18 +1,17 @@
-"""The rows of assignments and of what an installation remembers about itself."""
+"""The rows of assignments, and which of them administer."""
 
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Text, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from rolecall.authorization.actions import RoleName
 from rolecall.directory.model import ROOT_TEAM, Assignment, TeamId, UserId, UserKind, UserState
-from rolecall.directory.tables import assignment, directory_user, installation, team
+from rolecall.directory.tables import assignment, directory_user, team
 from rolecall.kernel.clock import to_microseconds
 from rolecall.storage.statement import Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
 
 _A: Final = assignment.c
-_I: Final = installation.c
 
 _INSERT: Final = Statement(insert(assignment).values({column.name: bindparam(column.name) for column in _A}))
 _DELETE: Final = Statement(
@@ -56,16 +55,6 @@ _IS_ADMINISTRATOR: Final = Statement(
 )
 _LOCK_ROOT: Final = Statement(select(team.c.id).where(team.c.id == ROOT_TEAM).with_for_update())
 _FIND_TEAM: Final = Statement(select(team.c.id).where(team.c.name == bindparam("name")))
-
-_READ_SETTINGS: Final = Statement(select(_I.name, _I.value))
-_READ_SETTING: Final = Statement(select(_I.value).where(_I.name == bindparam("name")))
-_COUNT_UP: Final = Statement(
-    update(installation).where(_I.name == bindparam("which")).values(value=cast(cast(_I.value, BigInteger) + 1, Text))
-)
-_INSERT_SETTING: Final = Statement(insert(installation).values(name=bindparam("name"), value=bindparam("value")))
-_UPDATE_SETTING: Final = Statement(
-    update(installation).where(_I.name == bindparam("which")).values(value=bindparam("value"))
-)
 
 
 def insert_assignment(tx: WriteTx, user_id: UserId, team_id: TeamId, role: RoleName, source: str) -> bool:
@@ -117,26 +106,3 @@ def find_team_by_name(tx: ReadTx, name: str) -> TeamId | None:
     """Return the id of the team with this very name, or None."""
     found = _FIND_TEAM.value(tx, name=name)
     return None if found is None else TeamId(found)
-
-
-def read_settings(tx: ReadTx) -> dict[str, str]:
-    """Return what the installation remembers, by name."""
-    return dict(_READ_SETTINGS.rows(tx))
-
-
-def read_setting(tx: ReadTx, name: str) -> str | None:
-    """Return what is remembered under a name, or None."""
-    value: str | None = _READ_SETTING.value(tx, name=name)
-    return value
-
-
-def count_up(tx: WriteTx, name: str) -> None:
-    """Raise the number that is remembered under a name, which is there, by one."""
-    _COUNT_UP.run(tx, which=name)
-
-
-def save_setting(tx: WriteTx, name: str, value: str) -> None:
-    """Remember a value under a name. Others who would do so wait, so that two do not both find nothing there."""
-    lock_root_team(tx)
-    if _UPDATE_SETTING.run(tx, which=name, value=value).rowcount == 0:
-        _INSERT_SETTING.run(tx, name=name, value=value)
