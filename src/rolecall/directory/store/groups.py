@@ -90,7 +90,9 @@ _GROUPS_WITH_MEMBER: Final = Statement(
     .order_by(_G.id)
     .with_for_update()
 )
-_REMOVE_EVERYWHERE: Final = Statement(delete(group_member).where(_M.member_id == bindparam("member_id")))
+_REMOVE_EVERYWHERE: Final = Statement(
+    delete(group_member).where(_M.member_id == bindparam("member_id")).returning(_M.group_id)
+)
 
 
 def _insertion(table: Any, kind: MemberKind, *conditions: Any) -> Statement:
@@ -227,10 +229,12 @@ def lock_groups_with(tx: WriteTx, member_id: MemberId) -> None:
 
 def remove_from_all_groups(tx: WriteTx, member_id: MemberId) -> tuple[Group, ...]:
     """End every membership of one user or group; return the groups that it was a direct member of."""
-    groups = tuple(group_from(row) for row in _GROUPS_WITH_MEMBER.rows(tx, member_id=member_id))
-    if groups:
-        _REMOVE_EVERYWHERE.run(tx, member_id=member_id)
-    return groups
+    groups = [group_from(row) for row in _GROUPS_WITH_MEMBER.rows(tx, member_id=member_id)]
+    if not groups:
+        return ()
+    # Whoever held the lock of one of them may have ended the membership while we waited.
+    left = {row[0] for row in _REMOVE_EVERYWHERE.rows(tx, member_id=member_id)}
+    return tuple(group for group in groups if group.id in left)
 
 
 def group_from(row: Row) -> Group:
