@@ -84,7 +84,7 @@ class Transactions:
 
         Many changes share one commit; each sees its own instant and savepoint. When this
         returns, the change is on disk. On PostgreSQL `change` may run more than once, when the
-        database asks to repeat it, and the journal's intent is written beside it by the writer.
+        database asks to repeat it, and the journal's intent is on disk before it is tried.
         """
         if self._pooled:
             return await self._write_pooled(actor, change, journal)
@@ -119,14 +119,11 @@ class Transactions:
     async def _write_pooled(self, actor: Actor, change: Callable[[WriteTx], T], journal: Journal | None) -> T:
         if journal is None:
             return await self._in_thread(lambda: self._change_pooled(actor, change, journal))
+        # First the intent, on disk: so a record of it always precedes that of the result, as on SQLite.
         intended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._writer.submit(Work(actor, journal.intend, None, intended))
-        try:
-            return await self._in_thread(lambda: self._change_pooled(actor, change, journal))
-        finally:
-            # Whoever is answered has both on disk. If the database failed just now, the result tells enough.
-            with contextlib.suppress(Unavailable):
-                await intended
+        await intended
+        return await self._in_thread(lambda: self._change_pooled(actor, change, journal))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
