@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import queue
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
@@ -20,6 +21,7 @@ _READER_THREADS: Final = 4
 _POSTGRESQL_THREADS: Final = 16
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _ATTEMPTS: Final = 5
+_PAUSE_SECONDS: Final = 0.02
 _REPEATABLE: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, try again
 
 
@@ -168,6 +170,8 @@ class Transactions:
             except Exception as error:
                 if getattr(error, "sqlstate", None) not in _REPEATABLE or attempt == _ATTEMPTS:
                     raise
+                # Whoever won needs a moment to finish; at once, both would only meet again.
+                time.sleep(_PAUSE_SECONDS * attempt)
         raise AssertionError  # unreachable: the last attempt returns or raises
 
     def _change_once(self, connection: Any, actor: Actor, change: Callable[[WriteTx], T], journal: Journal | None) -> T:

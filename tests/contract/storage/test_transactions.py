@@ -348,7 +348,10 @@ def test_a_deadlock_is_repeated_until_both_changes_are_done(installed_postgresql
         )
 
     asyncio.run(both())
-    assert sorted(attempts.values()) == [1, 2]
+    # Whoever loses may meet the other once more before that one is done.
+    winner, loser = sorted(attempts.values())
+    assert winner == 1
+    assert 2 <= loser <= 5
     rows = installed_postgresql.ask(lambda tx: tx.connection.execute("SELECT value FROM note").fetchall())
     assert {value.replace("left", "l").replace("right", "r") for (value,) in rows} <= {"lr", "rl"}
 
