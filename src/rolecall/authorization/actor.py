@@ -31,6 +31,18 @@ class Actor:
     request_id: str | None = None
     """The id under which this request's answer, audit records and events can be found."""
 
+    def asking(self, request_id: str) -> "Actor":
+        """Return this actor as the one who makes that request."""
+        return Actor(
+            kind=self.kind,
+            actions=self.actions,
+            user_id=self.user_id,
+            user_name=self.user_name,
+            api_key_id=self.api_key_id,
+            team_id=self.team_id,
+            request_id=request_id,
+        )
+
 
 NOBODY = Actor(kind=ActorKind.NOBODY)
 SYSTEM = Actor(kind=ActorKind.SYSTEM, actions=frozenset(Action))

@@ -132,7 +132,7 @@ def change_group(
     added, removed = progress.net()
     after = decide.changed_group(before, progress.profile, members_differ=bool(added or removed), now=tx.now)
     if after is not before:
-        store.save_group(tx, after)
+        store.save_group(tx, before, after)
         _record_change(tx, before, after, added, removed)
     members = store.list_members(tx, group_id) if with_members else None
     return Changed(thing=store.stored_group_of(after, members), outcomes=progress.outcomes)
@@ -150,7 +150,7 @@ def delete_group(tx: WriteTx, group_id: GroupId, expected: Expected) -> None:
     decide.check_version(group.version, expected)
     for outer in store.remove_from_all_groups(tx, group_id):
         if outer.id != group_id:
-            store.save_group(tx, decide.changed_group(outer, outer.profile, members_differ=True, now=tx.now))
+            store.save_group(tx, outer, decide.changed_group(outer, outer.profile, members_differ=True, now=tx.now))
             tx.record(
                 GroupMembersChanged(group_id=outer.id, display_name=outer.display_name, added=(), removed=(group_id,))
             )

@@ -104,7 +104,7 @@ def change_user(tx: WriteTx, user_id: UserId, change: ChangeProfile, expected: E
     after = decide.changed_user(before, changed.profile, now=tx.now)
     if after is not before:
         protect_from(tx, before, after)
-        store.save_user(tx, after, emails_differ=before.profile.get("emails") != after.profile.get("emails"))
+        store.save_user(tx, before, after)
         _record_change(tx, before, after)
     return Changed(thing=store.stored_user_of(after, store.list_memberships(tx, user_id)), outcomes=changed.outcomes)
 
@@ -137,14 +137,14 @@ def remove_user(tx: WriteTx, before: User, after: User) -> None:
     """Write a decided deletion and all that goes with it."""
     leave_groups(tx, before.id)
     assignment_store.delete_assignments_of(tx, before.id)
-    store.save_user(tx, after, emails_differ=True)
+    store.save_user(tx, before, after)
     tx.record(UserDeleted(user_id=before.id, user_name=before.user_name))
 
 
 def leave_groups(tx: WriteTx, member_id: UserId) -> None:
     """End a user's memberships; each group changes by it."""
     for group in group_store.remove_from_all_groups(tx, member_id):
-        group_store.save_group(tx, decide.changed_group(group, group.profile, members_differ=True, now=tx.now))
+        group_store.save_group(tx, group, decide.changed_group(group, group.profile, members_differ=True, now=tx.now))
         tx.record(
             GroupMembersChanged(group_id=group.id, display_name=group.display_name, added=(), removed=(member_id,))
         )

@@ -46,6 +46,9 @@ PROVISIONED: Final = and_(
 )
 Index("ix_directory_user_provisioned", directory_user.c.id, sqlite_where=PROVISIONED, postgresql_where=PROVISIONED)
 
+PROVISIONED_TOTAL: Final = "provisioned_users"
+"""The name of the total of those."""
+
 user_email = Table(
     "user_email",
     METADATA,
@@ -73,6 +76,9 @@ directory_group = Table(
     Index(None, "external_id"),
     Index(None, "changed_at"),
 )
+
+GROUP_TOTAL: Final = "groups"
+"""The name of the total of groups."""
 
 # `member_id` names a user or a group, as `member_kind` says, so no foreign key can guard it:
 # deleting either removes its rows here in the same transaction.

@@ -104,7 +104,7 @@ def deactivate_user(tx: WriteTx, user_id: UserId, *, reason: str) -> User:
     if after is before:
         return before
     protect_from(tx, before, after)
-    store.save_user(tx, after, emails_differ=False)
+    store.save_user(tx, before, after)
     tx.record(UserDeactivated(user_id=user_id, user_name=after.user_name, reason=reason))
     return after
 
@@ -119,7 +119,7 @@ def reactivate_user(tx: WriteTx, user_id: UserId) -> User:
     after = decide.changed_user(before, {**before.profile, "active": True}, now=tx.now)
     if after is before:
         return before
-    store.save_user(tx, after, emails_differ=False)
+    store.save_user(tx, before, after)
     tx.record(UserReactivated(user_id=user_id, user_name=after.user_name))
     return after
 
@@ -153,8 +153,8 @@ def set_break_glass(tx: WriteTx, user_id: UserId) -> User:
     if not assignment_store.is_administrator(tx, user_id):
         raise BadUser(f"{user.user_name} cannot be the break-glass user: it must hold the role admin on Root.")
     store.clear_break_glass(tx)
-    user = replace(user, break_glass=True, version=user.version + 1, changed_at=tx.now)
-    store.save_user(tx, user, emails_differ=False)
+    before, user = user, replace(user, break_glass=True, version=user.version + 1, changed_at=tx.now)
+    store.save_user(tx, before, user)
     tx.record(BreakGlassMoved(user_id=user_id, user_name=user.user_name))
     return user
 

@@ -27,26 +27,22 @@ _INSERT_RECORD: Final = Statement(
 
 
 def insert_events(tx: WriteTx) -> None:
-    """Write the events that the transaction has recorded, in their order."""
+    """Write the events that the transaction has recorded, in their order, just before the commit."""
     now = to_microseconds(tx.now)
-    _INSERT_EVENT.many(
-        tx,
-        [
-            {
-                "id": new_id(tx.now),
-                "happened_at": now,
-                "type": each.type,
-                "category": each.category.value,
-                "severity": each.severity.value,
-                "subject_id": each.subject_id(),
-                "actor_kind": tx.actor.kind.value,
-                "actor_user_id": tx.actor.user_id,
-                "request_id": tx.actor.request_id,
-                "data": orjson.dumps(each.data()).decode(),
-            }
-            for each in tx.recorded
-        ],
-    )
+    for each in tx.recorded:
+        tx.write_late(
+            _INSERT_EVENT,
+            id=new_id(tx.now),
+            happened_at=now,
+            type=each.type,
+            category=each.category.value,
+            severity=each.severity.value,
+            subject_id=each.subject_id(),
+            actor_kind=tx.actor.kind.value,
+            actor_user_id=tx.actor.user_id,
+            request_id=tx.actor.request_id,
+            data=orjson.dumps(each.data()).decode(),
+        )
 
 
 def list_events(
@@ -74,13 +70,13 @@ def list_events(
 
 
 def insert_intent(tx: WriteTx, call: Call) -> None:
-    """Write what a call is about to try."""
-    _INSERT_RECORD.run(tx, **_asked(tx, call, phase="intent"), **_NO_RESULT)
+    """Write what a call is about to try, just before the commit."""
+    tx.write_late(_INSERT_RECORD, **_asked(tx, call, phase="intent"), **_NO_RESULT)
 
 
 def insert_result(tx: WriteTx, call: Call) -> None:
-    """Write what became of one call."""
-    _INSERT_RECORD.run(tx, **_result(tx, call))
+    """Write what became of one call, just before the commit."""
+    tx.write_late(_INSERT_RECORD, **_result(tx, call))
 
 
 def insert_results(tx: WriteTx, calls: list[Call]) -> None:

@@ -5,16 +5,15 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from starlette.datastructures import Headers
 from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rolecall.http.headers import protected
 from rolecall.http.requests import Network, client_address, is_https, new_request_id, path_as_sent
-from rolecall.telemetry.logging import in_request, log_request
+from rolecall.telemetry.logging import bind_request, log_request, unbind_request
 from rolecall.telemetry.metrics import Metrics
 
-_HARMLESS_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_HARMLESS_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -50,11 +49,12 @@ class Envelope:
             await send(message)
 
         started = time.perf_counter()
-        with in_request(request_id=identifier):
-            try:
-                await self._app(scope, receive, send_around)
-            finally:
-                self._tell(scope, status, time.perf_counter() - started)
+        bound = bind_request(identifier)
+        try:
+            await self._app(scope, receive, send_around)
+        finally:
+            unbind_request(bound)
+            self._tell(scope, status, time.perf_counter() - started)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = route_template(scope)
@@ -69,9 +69,9 @@ class Envelope:
             "milliseconds": round(seconds * 1000, 1),
             "client": scope["state"]["client_address"],
         }
-        theirs = Headers(scope=scope).get("x-request-id", "")
-        if _HARMLESS_ID.fullmatch(theirs):
-            told["client_request_id"] = theirs
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _HARMLESS_ID.fullmatch(value):
+                told["client_request_id"] = value.decode()
         log_request(told)
 
 

@@ -1,7 +1,8 @@
 """Who sent this request, under which id, and how much may it carry?"""
 
 import asyncio
-import uuid
+import secrets
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -40,9 +41,10 @@ class BodyTooLarge(DomainError):
 def new_request_id() -> str:
     """Return 32 hexadecimal digits by which one request's answer, log lines and records can be found.
 
+    Later ones sort later, to the millisecond: an index over millions of them is then written at its end only.
     Never the caller's own `X-Request-Id`: a caller could make two requests look like one.
     """
-    return uuid.uuid4().hex
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"
 
 
 def request_id(scope: Scope) -> str:
@@ -66,6 +68,8 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
     seen = _parse_address(client[0]) if client else None
     if seen is None:
         return UNKNOWN
+    if not _is_trusted(seen, trusted):
+        return str(seen)
     forwarded = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
     while _is_trusted(seen, trusted) and forwarded:
         before = _parse_address(forwarded.pop())
@@ -77,7 +81,7 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str:
 
 def is_https(scope: Scope, trusted: Sequence[Network]) -> bool:
     """Return whether the client itself spoke HTTPS, if need be to a trusted proxy (X-Forwarded-Proto)."""
-    client = scope.get("client")
+    client = scope.get("client") if trusted else None
     seen = _parse_address(client[0]) if client else None
     if seen is not None and _is_trusted(seen, trusted):
         said = Headers(scope=scope).get("x-forwarded-proto")

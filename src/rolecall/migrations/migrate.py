@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from rolecall.kernel.errors import Unavailable
+from rolecall.storage.batch import is_lost
 from rolecall.storage.engine import migration_url
-from rolecall.storage.writer import is_lost
 
 
 def upgrade(url: str, revision: str = "head") -> None:

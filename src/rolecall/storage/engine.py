@@ -5,17 +5,22 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from rolecall.kernel.errors import DomainError, ErrorKind
-from rolecall.storage.writer import unavailable_for
+from rolecall.storage.batch import unavailable_for
+
+if TYPE_CHECKING:
+    from rolecall.storage.turn_connection import TurnConnections
 
 T = TypeVar("T")
 
 _BUSY_MILLISECONDS: Final = 10_000
+_CACHE_KIBIBYTES: Final = 8_192
+"""Of pages, for each connection."""
 _POOL_SIZE: Final = 16
 # As many threads as connections: whoever waits here waits for a database that is away.
 _POOL_WAIT_SECONDS: Final = 3.0
@@ -61,6 +66,8 @@ class SqliteDatabase:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("PRAGMA wal_autocheckpoint=0")  # see `storage.checkpoints`
+            connection.execute(f"PRAGMA cache_size=-{_CACHE_KIBIBYTES}")
             connection.execute("PRAGMA temp_store=MEMORY")
             if read_only:
                 connection.execute("PRAGMA query_only=ON")
@@ -81,6 +88,7 @@ class PostgresqlDatabase:
     def __init__(self, conninfo: str) -> None:
         self._conninfo = conninfo
         self._pool: Any = None
+        self._turn_connections: TurnConnections | None = None
         self._opening = threading.Lock()
 
     @property
@@ -116,12 +124,6 @@ class PostgresqlDatabase:
         finally:
             self.pool.putconn(connection)
 
-    def look_up(self, ask: Callable[[Any], T]) -> T:
-        """Return what `ask`, which only reads and may run more than once, finds by a connection of the pool."""
-        connection, found = self._first_that(ask)
-        self.pool.putconn(connection)
-        return found
-
     def _first_that(self, use: Callable[[Any], T]) -> tuple[Any, T]:
         """Return the first connection with which `use` succeeds, and what it returned.
 
@@ -143,6 +145,25 @@ class PostgresqlDatabase:
                 raise
         raise AssertionError  # unreachable: the last attempt returns or raises
 
+    @property
+    def turn_connections(self) -> "TurnConnections":
+        """The connections for look-ups on the event loop."""
+        if self._turn_connections is None:
+            from rolecall.storage.turn_connection import TurnConnections  # noqa: PLC0415  # as above
+
+            self._turn_connections = TurnConnections(self._conninfo)
+        return self._turn_connections
+
+    async def taking_turns(self, work: Callable[[], T]) -> T:
+        """Run `work` on the event loop; whenever it waits for the server, others are served."""
+        from rolecall.storage.turns import taking_turns  # noqa: PLC0415  # as above
+
+        return await taking_turns(work)
+
+    def connect_taking_turns(self) -> Any:
+        """Return a connection of its own, whose statements give way while the server works."""
+        return self.turn_connections.connect()
+
     def connect(self, *, read_only: bool) -> Any:
         """Return a connection of its own, outside the pool."""
         import psycopg  # noqa: PLC0415  # an extra: only where it is used
@@ -155,7 +176,9 @@ class PostgresqlDatabase:
         return connection
 
     def close(self) -> None:
-        """Close the pool."""
+        """Close the pool and the other connections."""
+        if self._turn_connections is not None:
+            self._turn_connections.close()
         if self._pool is not None:
             self._pool.close()
 

@@ -84,8 +84,12 @@ class Statement:
 
     def many(self, tx: "ReadTx", parameters: list[dict[str, Any]]) -> None:
         """Run it once for each set of parameters; each must name them all."""
-        text, fixed = self.compiled(tx.dialect)
-        tx.connection.cursor().executemany(text, [fixed | each for each in parameters] if fixed else parameters)
+        self.write_many(tx.connection, tx.dialect, parameters)
+
+    def write_many(self, connection: Any, dialect: str, parameters: list[dict[str, Any]]) -> None:
+        """Do the same without a transaction of ours, at the end of one."""
+        text, fixed = self.compiled(dialect)
+        connection.cursor().executemany(text, [fixed | each for each in parameters] if fixed else parameters)
 
     def compiled(self, dialect: str) -> tuple[str, dict[str, Any]]:
         """Return the text for that database, and the values that are part of the statement itself."""

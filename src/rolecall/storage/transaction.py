@@ -12,6 +12,17 @@ from rolecall.kernel.event import Event
 T = TypeVar("T")
 
 
+class RowStatement(Protocol):
+    """A statement that writes rows; `storage.statement.Statement` is one."""
+
+    def write_many(self, connection: Any, dialect: str, parameters: list[dict[str, Any]]) -> None:
+        """Run it once for each set of parameters."""
+
+
+LateRows: TypeAlias = dict[RowStatement, list[dict[str, Any]]]
+"""Parameters by the statement that they are for."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadTx:
     """May read. One actor, one instant, one snapshot of the database."""
@@ -29,10 +40,23 @@ class WriteTx(ReadTx):
     """May also write and record events. Never commits: the runner does, once."""
 
     recorded: list[Event] = field(default_factory=list)
+    late: LateRows = field(default_factory=dict)
+    differences: dict[str, int] = field(default_factory=dict)
 
     def record(self, event: Event) -> None:
         """Say that `event` happened. It is logged if, and only if, this transaction commits."""
         self.recorded.append(event)
+
+    def write_late(self, statement: RowStatement, **parameters: Any) -> None:
+        """Have a row written just before the commit, together with all others that the same commit is for.
+
+        For rows that nothing in the transaction reads, and that no constraint can refuse.
+        """
+        self.late.setdefault(statement, []).append(parameters)
+
+    def add_to_total(self, name: str, difference: int) -> None:
+        """Have a total of `storage.totals` changed, just before the commit as well."""
+        self.differences[name] = self.differences.get(name, 0) + difference
 
 
 class Journal(Protocol):

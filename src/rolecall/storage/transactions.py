@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import queue
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,26 +11,36 @@ from typing import Any, Final, TypeVar
 
 from rolecall.authorization.actor import Actor
 from rolecall.kernel.clock import Clock
-from rolecall.kernel.errors import DomainError, Unavailable
+from rolecall.kernel.errors import DomainError
+from rolecall.storage.batch import (
+    ATTEMPTS,
+    Surroundings,
+    Work,
+    commit,
+    is_lost,
+    is_repeatable,
+    unavailable_for,
+    write_late,
+    write_refusal,
+)
+from rolecall.storage.checkpoints import Checkpoints
 from rolecall.storage.engine import Database, PostgresqlDatabase
 from rolecall.storage.transaction import BeforeCommit, Journal, ReadTx, WriteTx
-from rolecall.storage.writer import Work, Writer, is_lost, unavailable_for, write_refusal
+from rolecall.storage.writer import LoopWriter, PostgresqlBatches, SqliteBatches, ThreadWriter
 
 T = TypeVar("T")
 
 _READER_THREADS: Final = 4
 _POSTGRESQL_THREADS: Final = 16
 _SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_ATTEMPTS: Final = 5
 _PAUSE_SECONDS: Final = 0.02
-_REPEATABLE: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock: nothing was done, try again
 
 
 class Transactions:
     """Runs units of work. The only place that begins and ends a transaction.
 
-    SQLite: one writer thread with group commit; indexed look-ups on the caller's thread; whatever may
-    scan in threads of its own. PostgreSQL: threads with pooled connections.
+    What is brief runs on the event loop: on SQLite at once, on PostgreSQL giving way while the server
+    works. Whatever may scan or change much runs in a thread.
     """
 
     def __init__(
@@ -42,16 +53,21 @@ class Transactions:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._before_commit = before_commit
-        self._writer = Writer(
-            lambda: database.connect(read_only=False),
-            dialect=database.dialect,
-            begin=database.begin_write,
-            clock=clock,
-            before_commit=before_commit,
-            observe_batch=observe_batch,
+        self._around = Surroundings(
+            dialect=database.dialect, begin=database.begin_write, clock=clock, before_commit=before_commit
         )
         self._pooled = isinstance(database, PostgresqlDatabase)
+        exclusive = threading.Lock()
+        self._checkpoints = None if self._pooled else Checkpoints(self._connect_to_write, exclusive=exclusive)
+
+        def ended_batch(changes: int) -> None:
+            observe_batch(changes)
+            if self._checkpoints is not None:
+                self._checkpoints.note_commit()
+
+        self._writer = ThreadWriter(self._connect_to_write, self._around, ended_batch=ended_batch, exclusive=exclusive)
+        self._batches = self._make_batches(ended_batch, exclusive)
+        self._loop_writer = LoopWriter(self._batches.carry_out)
         self._threads = ThreadPoolExecutor(
             _POSTGRESQL_THREADS if self._pooled else _READER_THREADS, thread_name_prefix="rolecall-database"
         )
@@ -64,16 +80,22 @@ class Transactions:
         return self._database.dialect
 
     async def look_up(self, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
-        """Run `ask`, which reads a few rows by index.
+        """Run `ask`, which reads a few rows by index, on the event loop.
 
-        On SQLite it runs at once, on the caller's thread, in one snapshot; on PostgreSQL in a thread,
-        where each of its statements sees its own instant, and again if the connection was lost.
+        Each of its statements sees its own instant. On PostgreSQL it runs again if the connection was lost.
         """
-        if self._pooled:
-            return await self._in_thread(lambda: self._look_up_pooled(actor, ask))
-        if self._own_reader is None:
-            self._own_reader = self._database.connect(read_only=True)
-        return self._ask(self._own_reader, actor, ask)
+        try:
+            if self._pooled:
+                return await self._look_up_pooled(actor, ask)
+            if self._own_reader is None:
+                self._own_reader = self._database.connect(read_only=True)
+            return ask(ReadTx(actor, self._clock(), self.dialect, self._own_reader))
+        except DomainError:
+            raise
+        except Exception as error:
+            if is_lost(error):
+                raise unavailable_for(error) from error
+            raise
 
     async def read(self, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
         """Run `ask`, which may scan, in a thread and in one snapshot."""
@@ -81,17 +103,21 @@ class Transactions:
             return await self._in_thread(lambda: self._ask_pooled(actor, ask))
         return await self._in_thread(lambda: self._ask_own(actor, ask))
 
-    async def write(self, actor: Actor, change: Callable[[WriteTx], T], *, journal: Journal | None = None) -> T:
-        """Run `change` on the writer; commit when it returns, roll back when it raises.
+    async def write(
+        self, actor: Actor, change: Callable[[WriteTx], T], *, journal: Journal | None = None, brief: bool = False
+    ) -> T:
+        """Run `change`; commit when it returns, roll back when it raises. When this returns, it is on disk.
 
-        Many changes share one commit; each sees its own instant and savepoint. When this
-        returns, the change is on disk. On PostgreSQL `change` may run more than once, when the
-        database asks to repeat it, and the journal's intent is on disk before it is tried.
+        Many changes share one commit; each sees its own instant and savepoint. A `brief` one touches
+        few rows, each by index, whatever the size of what it is about: it runs on the event loop. On
+        PostgreSQL `change` may run more than once, when the database asks to repeat it; and unless it
+        is brief, the journal's intent is on disk before it is tried.
         """
-        if self._pooled:
+        if self._pooled and not brief:
             return await self._write_pooled(actor, change, journal)
         waiting: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._writer.submit(Work(actor, change, journal, waiting))
+        writer = self._loop_writer if brief else self._writer
+        writer.submit(Work(actor, change, journal, waiting))
         return await waiting
 
     def write_behind(self, actor: Actor, change: Callable[[WriteTx], None]) -> None:
@@ -111,6 +137,9 @@ class Transactions:
     def close(self) -> None:
         """Finish what was handed over and release every connection."""
         self._writer.close()
+        self._batches.close()
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         self._threads.shutdown()
         while not self._readers.empty():
             self._readers.get_nowait().close()
@@ -155,20 +184,21 @@ class Transactions:
             finally:
                 _roll_back(connection)
 
-    def _look_up_pooled(self, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
-        def look_up(connection: Any) -> T:
+    async def _look_up_pooled(self, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
+        database = self._pooled_database
+
+        def ask_by(connection: Any) -> T:
             return ask(ReadTx(actor, self._clock(), self.dialect, connection))
 
-        with _telling_apart():
-            return self._pooled_database.look_up(look_up)
+        return await database.taking_turns(lambda: database.turn_connections.look_up(ask_by))
 
     def _change_pooled(self, actor: Actor, change: Callable[[WriteTx], T], journal: Journal | None) -> T:
-        for attempt in range(1, _ATTEMPTS + 1):
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 with _telling_apart(), self._pooled_database.begun("BEGIN") as connection:
                     return self._change_once(connection, actor, change, journal)
             except Exception as error:
-                if getattr(error, "sqlstate", None) not in _REPEATABLE or attempt == _ATTEMPTS:
+                if not is_repeatable(error) or attempt == ATTEMPTS:
                     raise
                 # Whoever won needs a moment to finish; at once, both would only meet again.
                 time.sleep(_PAUSE_SECONDS * attempt)
@@ -178,38 +208,51 @@ class Transactions:
         tx = WriteTx(actor, self._clock(), self.dialect, connection)
         try:
             value = change(tx)
-            for step in self._before_commit:
+            for step in self._around.before_commit:
                 step(tx)
             if journal is not None:
                 journal.applied(tx)
+            write_late(connection, self.dialect, tx.late, tx.differences)
         except DomainError as error:
             connection.execute("ROLLBACK")
             connection.execute("BEGIN")
-            write_refusal(tx, error, journal, self._before_commit)
+            after = WriteTx(actor, tx.now, self.dialect, connection)
+            write_refusal(after, error, journal, self._around.before_commit)
+            write_late(connection, self.dialect, after.late, after.differences)
             connection.execute("COMMIT")
             raise
         except BaseException:
             _roll_back(connection)
             raise
-        _commit(connection)
+        commit(connection, self.dialect)
         return value
+
+    def _make_batches(
+        self, ended_batch: Callable[[int], None], exclusive: threading.Lock
+    ) -> SqliteBatches | PostgresqlBatches:
+        if self._pooled:
+            database = self._pooled_database
+            return PostgresqlBatches(
+                database.connect_taking_turns,
+                self._around,
+                ended_batch=ended_batch,
+                taking_turns=database.taking_turns,
+            )
+        return SqliteBatches(
+            self._connect_to_write,
+            self._around,
+            ended_batch=ended_batch,
+            exclusive=exclusive,
+            otherwise=self._writer,
+        )
+
+    def _connect_to_write(self) -> Any:
+        return self._database.connect(read_only=False)
 
     @property
     def _pooled_database(self) -> PostgresqlDatabase:
         assert isinstance(self._database, PostgresqlDatabase)  # noqa: S101  # only called when pooled
         return self._database
-
-
-def _commit(connection: Any) -> None:
-    try:
-        connection.execute("COMMIT")
-    except Exception as error:
-        if is_lost(error):
-            # The server may have committed before it could say so.
-            raise Unavailable(
-                "The database was lost just as it was to keep the change. Read it again to see whether it was made."
-            ) from error
-        raise
 
 
 def _roll_back(connection: Any) -> None:

@@ -1,69 +1,59 @@
-"""How do many small changes share one commit?"""
+"""Who carries out the changes that wait, one batch after the other?
+
+Two writers with one promise: whoever waits is answered after the commit, so what was answered is on disk.
+`ThreadWriter` takes anything, in a thread of its own. `LoopWriter` takes changes that touch a few rows by
+index, and carries them out between the event loop's other business: no thread has to be woken for them,
+and none has to give up the interpreter (ADR 0024 has the measurement).
+"""
 
 import asyncio
 import contextlib
 import queue
-import sqlite3
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from rolecall.authorization.actor import Actor
-from rolecall.kernel.clock import Clock
-from rolecall.kernel.errors import DomainError, Unavailable
-from rolecall.storage.transaction import BeforeCommit, Journal, WriteTx
-from rolecall.telemetry.logging import get_logger
+from rolecall.storage.batch import LARGEST_BATCH, Batch, Surroundings, Work, is_busy
 
-_log = get_logger(__name__)
-
-_LARGEST_BATCH: Final = 128
+_LOOK_AGAIN_SECONDS: Final = 0.02
 
 
-@dataclass(slots=True)
-class Work:
-    """One change that waits for the writer, and who waits for it (None: nobody)."""
-
-    actor: Actor
-    change: Callable[[WriteTx], Any]
-    journal: Journal | None
-    waiting: asyncio.Future[Any] | None
-    value: Any = None
-    error: BaseException | None = None
-
-
-class Writer:
-    """One thread that runs changes one after the other, each in a savepoint, many to a commit.
-
-    Whoever waits is answered after the commit, so what was answered is on disk. A change that
-    fails takes nothing with it.
-    """
+class ThreadWriter:
+    """One thread that runs changes one after the other, many to a commit."""
 
     def __init__(
         self,
         connect: Callable[[], Any],
+        around: Surroundings,
         *,
-        dialect: str,
-        begin: str,
-        clock: Clock,
-        before_commit: tuple[BeforeCommit, ...],
-        observe_batch: Callable[[int], None],
+        ended_batch: Callable[[int], None],
+        exclusive: threading.Lock,
     ) -> None:
         self._connect = connect
         self._connection: Any = None
-        self._dialect = dialect
-        self._begin = begin
-        self._clock = clock
-        self._before_commit = before_commit
-        self._observe_batch = observe_batch
+        self._around = around
+        self._ended_batch = ended_batch
+        self._exclusive = exclusive
         self._stopping = False
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._awaited: queue.SimpleQueue[asyncio.Future[None]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="rolecall-writer", daemon=True)
         self._thread.start()
 
     def submit(self, work: Work) -> None:
         """Hand over one change. Changes run in the order in which they are handed over."""
         self._queue.put(work)
+
+    async def lock_exclusively(self) -> None:
+        """Return when this writer stands still, and let it do so until `exclusive` is released again."""
+        loop = asyncio.get_running_loop()
+        while not self._exclusive.acquire(blocking=False):
+            ended = loop.create_future()
+            self._awaited.put(ended)
+            # It may have ended before it could know that somebody waits, and only look again then.
+            await asyncio.wait({ended}, timeout=_LOOK_AGAIN_SECONDS)
 
     def close(self) -> None:
         """Finish what was handed over, then stop."""
@@ -72,150 +62,209 @@ class Writer:
 
     def _serve(self) -> None:
         while not self._stopping:
-            batch: list[Work] = []
-            try:
-                self._run_batch(self._queue.get(), batch)
-            except Exception as error:  # noqa: BLE001  # the writer outlives any failure of the database
-                self._drain(batch)
-                self._fail(batch, error)
-            self._observe_batch(len(batch))
-            _answer(batch)
+            first = self._queue.get()
+            if first is None:
+                break
+            with self._exclusive:
+                self._run_batch(first)
+            self._tell_who_awaits()
         if self._connection is not None:
             self._connection.close()
 
-    def _run_batch(self, item: Work | None, batch: list[Work]) -> None:
-        """Run changes until none waits, then commit. Notes when it is told to stop."""
-        if item is None:
-            self._stopping = True
-            return
-        batch.append(item)
-        if self._connection is None:
-            self._connection = self._connect()
-        execute = self._connection.execute
-        execute(self._begin)
-        self._run(item)
-        while len(batch) < _LARGEST_BATCH:
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if item is None:
-                self._stopping = True
-                break
-            batch.append(item)
-            self._run(item)
-        execute("COMMIT")
-
-    def _run(self, work: Work) -> None:
-        tx = WriteTx(work.actor, self._clock(), self._dialect, self._connection)
-        journal = work.journal
-        if journal is None or self._attempt(work, tx, lambda: journal.intend(tx)):
-            self._attempt(work, tx, lambda: self._change(work, tx))
-
-    def _change(self, work: Work, tx: WriteTx) -> None:
-        work.value = work.change(tx)
-        for step in self._before_commit:
-            step(tx)
-        if work.journal is not None:
-            work.journal.applied(tx)
-
-    def _attempt(self, work: Work, tx: WriteTx, step: Callable[[], None]) -> bool:
-        """Take one step; when it fails it takes back only itself, and whoever waits for the work is told."""
-        execute = self._connection.execute
-        execute("SAVEPOINT step")
-        try:
-            step()
-        except Exception as error:  # whoever waits gets it; the batch goes on without it
-            if is_lost(error):
-                raise
-            work.error = error
-            execute("ROLLBACK TO SAVEPOINT step")
-            execute("RELEASE SAVEPOINT step")
-            if isinstance(error, DomainError):
-                write_refusal(tx, error, work.journal, self._before_commit)
-            return False
-        execute("RELEASE SAVEPOINT step")
-        return True
-
-    def _drain(self, batch: list[Work]) -> None:
-        """Take whatever waits into the failed batch: each would only wait as long and fail as well."""
+    def _tell_who_awaits(self) -> None:
         with contextlib.suppress(queue.Empty):
             while True:
-                item = self._queue.get_nowait()
-                if item is None:
-                    self._stopping = True
-                else:
-                    batch.append(item)
+                ended = self._awaited.get_nowait()
+                with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+                    ended.get_loop().call_soon_threadsafe(_end, ended)
 
-    def _fail(self, batch: list[Work], error: Exception) -> None:
-        """Nothing of the batch was committed: say so to everyone, and start anew."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(Exception):  # the connection is given up either way
-                connection.execute("ROLLBACK")
-            connection.close()
-        unavailable = unavailable_for(error)
-        for work in batch:
-            work.error = unavailable
-            work.value = None
+    def _run_batch(self, first: Work) -> None:
+        """Run changes until none waits, then commit and answer."""
+        batch = Batch(self._connection, self._around)
+        taken = [first]
+        try:
+            if self._connection is None:
+                batch.connection = self._connection = self._connect()
+            batch.begin()
+            batch.run(first)
+            while len(taken) < LARGEST_BATCH and (work := self._next()) is not None:
+                taken.append(work)
+                batch.run(work)
+            batch.commit()
+        except Exception as error:  # noqa: BLE001  # the writer outlives any failure of the database
+            self._drain(taken)
+            batch.works = taken
+            batch.fail(error)
+            self._connection = None
+        self._ended_batch(len(taken))
+        batch.answer()
+        for work in batch.repeated:
+            self.submit(work)
 
+    def _next(self) -> Work | None:
+        """Return what waits next, or None. Notes when it is told to stop."""
+        try:
+            work = self._queue.get_nowait()
+        except queue.Empty:
+            return None
+        self._stopping = self._stopping or work is None
+        return work
 
-def write_refusal(
-    tx: WriteTx, error: DomainError, journal: Journal | None, before_commit: tuple[BeforeCommit, ...]
-) -> None:
-    """Write the events that a refusal carries, and its record, after the rollback of the change."""
-    after = WriteTx(tx.actor, tx.now, tx.dialect, tx.connection, list(error.events))
-    for step in before_commit:
-        step(after)
-    if journal is not None:
-        journal.refused(after, error)
-
-
-_DESTROYED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_CALLERS_FAULTS: Final = frozenset({"DataError", "ProgrammingError"})
-"""What psycopg itself refuses, without asking the server."""
-
-
-def is_lost(error: BaseException) -> bool:
-    """Return whether the database itself failed (disk full, locked, unreachable, destroyed), not the change."""
-    if isinstance(error, sqlite3.DatabaseError):
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        operational = isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR
-        return operational or code in _DESTROYED
-    state = getattr(error, "sqlstate", "")
-    if type(error).__module__.startswith("psycopg") and type(error).__name__ not in _CALLERS_FAULTS:
-        # Class 08 connection, 53 resources, 57P operator intervention, 58 system error; no state: no connection.
-        return not state or state[:2] in {"08", "53", "58"} or state[:3] == "57P" or state == "25006"
-    return False
+    def _drain(self, taken: list[Work]) -> None:
+        """Take whatever waits into the failed batch: each would only wait as long and fail as well."""
+        while (work := self._next()) is not None:
+            taken.append(work)
 
 
-def unavailable_for(error: BaseException) -> BaseException:
-    """Return what a waiting caller is told: `Unavailable` where the database failed, else the error itself."""
-    if not is_lost(error):
-        return error
-    told = Unavailable("The database cannot be written to now; nothing was changed. Repeat the request later.")
-    told.__cause__ = error
-    return told
+def _end(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
-def _answer(batch: list[Work]) -> None:
-    loops: dict[asyncio.AbstractEventLoop, list[Work]] = {}
-    for work in batch:
-        if work.waiting is None and work.error is not None:
-            _log.error("Something that nobody waited for could not be written.", exc_info=work.error)
-        if work.waiting is not None:
-            loops.setdefault(work.waiting.get_loop(), []).append(work)
-    for loop, works in loops.items():
-        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
-            loop.call_soon_threadsafe(_resolve, works)
+class LoopWriter:
+    """Runs brief changes on the event loop, many to a commit; `carry_out` takes one batch from what waits."""
+
+    def __init__(self, carry_out: Callable[[deque[Work]], Awaitable[None]]) -> None:
+        self._carry_out = carry_out
+        self._queue: deque[Work] = deque()
+        self._serving: asyncio.Task[None] | None = None
+
+    def submit(self, work: Work) -> None:
+        """Hand over one change, on the running loop."""
+        loop = asyncio.get_running_loop()
+        self._queue.append(work)
+        serving = self._serving
+        if serving is None or serving.done() or serving.get_loop() is not loop:
+            self._serving = loop.create_task(self._serve())
+
+    async def _serve(self) -> None:
+        while self._queue:
+            await self._carry_out(self._queue)
 
 
-def _resolve(works: list[Work]) -> None:
-    for work in works:
-        waiting = work.waiting
-        if waiting is None or waiting.done():
-            continue
-        if work.error is not None:
-            waiting.set_exception(work.error)
-        else:
-            waiting.set_result(work.value)
+class SqliteBatches:
+    """Carries out batches on SQLite: the changes at once, the commit in a thread."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Any],
+        around: Surroundings,
+        *,
+        ended_batch: Callable[[int], None],
+        exclusive: threading.Lock,
+        otherwise: ThreadWriter,
+    ) -> None:
+        self._connect = connect
+        self._connection: Any = None
+        self._around = around
+        self._ended_batch = ended_batch
+        self._exclusive = exclusive
+        self._otherwise = otherwise
+        self._commits = ThreadPoolExecutor(1, thread_name_prefix="rolecall-commit")
+
+    async def carry_out(self, waiting: deque[Work]) -> None:
+        """Carry out what waits, as one batch."""
+        await self._otherwise.lock_exclusively()
+        try:
+            await self._run_batch(waiting)
+        finally:
+            self._exclusive.release()
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._commits.shutdown()
+        if self._connection is not None:
+            self._connection.close()
+
+    async def _run_batch(self, waiting: deque[Work]) -> None:
+        batch = Batch(self._connection, self._around)
+        try:
+            if self._connection is None:
+                batch.connection = self._connection = self._connect()
+                self._connection.execute("PRAGMA busy_timeout=0")
+            try:
+                batch.begin()
+            except Exception as error:
+                if not is_busy(error):
+                    raise
+                # Another process writes. A thread can wait for it.
+                while waiting:
+                    self._otherwise.submit(waiting.popleft())
+                return
+            while waiting and len(batch.works) < LARGEST_BATCH:
+                batch.run(waiting.popleft())
+            await self._committed(batch)
+        except Exception as error:  # noqa: BLE001  # the writer outlives any failure of the database
+            batch.works.extend(waiting)
+            waiting.clear()
+            batch.fail(error)
+            self._connection = None
+        self._ended_batch(len(batch.works))
+        batch.answer()
+
+    async def _committed(self, batch: Batch) -> None:
+        commit = self._commits.submit(batch.commit)
+        try:
+            await asyncio.wrap_future(commit)
+        except asyncio.CancelledError:
+            # The loop ends; the commit under way does not.
+            commit.exception()
+            raise
+
+
+class PostgresqlBatches:
+    """Carries out batches on PostgreSQL, where each statement lets the loop go on while the server works."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Any],
+        around: Surroundings,
+        *,
+        ended_batch: Callable[[int], None],
+        taking_turns: Callable[[Callable[[], None]], Awaitable[None]],
+    ) -> None:
+        self._connect = connect
+        self._connection: Any = None
+        self._around = around
+        self._ended_batch = ended_batch
+        self._taking_turns = taking_turns
+
+    async def carry_out(self, waiting: deque[Work]) -> None:
+        """Carry out what waits, as one batch."""
+        await self._taking_turns(lambda: self._run_batch(waiting))
+
+    def close(self) -> None:
+        """Release the connection."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _run_batch(self, waiting: deque[Work]) -> None:
+        batch = Batch(self._connection, self._around)
+        try:
+            self._begin(batch)
+            # What must be repeated waits for a lock that this batch may hold: so it ends here.
+            while waiting and len(batch.works) < LARGEST_BATCH and not batch.repeated:
+                batch.run(waiting.popleft())
+            batch.commit()
+        except Exception as error:  # noqa: BLE001  # the writer outlives any failure of the database
+            batch.works.extend(waiting)
+            waiting.clear()
+            batch.repeated.clear()
+            batch.fail(error)
+            self._connection = None
+        self._ended_batch(len(batch.works))
+        batch.answer()
+        waiting.extend(batch.repeated)
+
+    def _begin(self, batch: Batch) -> None:
+        """Begin on the connection of last time; on a new one, when the server has ended that meanwhile."""
+        if self._connection is not None:
+            try:
+                batch.begin()
+            except Exception:  # noqa: BLE001  # whatever it is: a new connection succeeds, or tells
+                with contextlib.suppress(Exception):
+                    self._connection.close()
+            else:
+                return
+        batch.connection = self._connection = self._connect()
+        batch.begin()

@@ -8,12 +8,13 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from contextvars import Token
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO, cast
 
 import orjson
 import structlog
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 from structlog.typing import FilteringBoundLogger, Processor
 
 _MASK: Final = "[masked]"
@@ -83,8 +84,14 @@ def get_logger(name: str) -> FilteringBoundLogger:
     return cast("FilteringBoundLogger", logger)  # wrap_logger is typed Any
 
 
-in_request = bound_contextvars
-"""`with in_request(request_id=…):` puts the id on every line that is logged meanwhile."""
+def bind_request(request_id: str) -> Mapping[str, Token[Any]]:
+    """Put the id on every line that is logged from here on in this task; what is returned takes it off again."""
+    return bind_contextvars(request_id=request_id)
+
+
+def unbind_request(bound: Mapping[str, Token[Any]]) -> None:
+    """Take a request's id off again."""
+    reset_contextvars(**bound)
 
 
 class _RequestLines:

@@ -11,9 +11,9 @@ import pytest
 from rolecall.authorization.actor import SYSTEM
 from rolecall.kernel.errors import Unavailable
 from rolecall.storage import engine
+from rolecall.storage.batch import is_lost
 from rolecall.storage.engine import BadDatabaseUrl, SqliteDatabase, migration_url, open_database
 from rolecall.storage.transactions import Transactions
-from rolecall.storage.writer import is_lost
 from tests.make.transactions import SetClock
 
 LARGE = "x" * 100_000

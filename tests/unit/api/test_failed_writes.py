@@ -92,7 +92,7 @@ def post_on_a_full_disk(installed, key, bodies):
         database.is_full = True
         transactions.write_behind(SYSTEM, lambda _tx: held.wait(5) and None)
         calls = [asyncio.ensure_future(call(app, name, key, user(name, **rest))) for name, rest in bodies.items()]
-        while transactions._writer._queue.qsize() < len(calls):
+        while len(transactions._loop_writer._queue) < len(calls):
             await asyncio.sleep(0.001)
         held.set()
         answers = await asyncio.gather(*calls)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolecall.telemetry.logging import configure_logging, get_logger, in_request, mask
+from rolecall.telemetry.logging import bind_request, configure_logging, get_logger, mask, unbind_request
 
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 KEY = "RLCL" + "abcdefghijkl" + "S+/9" * 12
@@ -46,9 +46,10 @@ def test_lines_below_the_level_are_left_out(written):
 
 def test_the_request_id_stands_on_every_line_of_the_request_and_on_none_after_it(written):
     configure_logging(form="json", level="info", stream=written)
-    with in_request(request_id="abc"):
-        get_logger("rolecall.a").info("Within.")
-        logging.getLogger("some.library").warning("Within too.")
+    bound = bind_request("abc")
+    get_logger("rolecall.a").info("Within.")
+    logging.getLogger("some.library").warning("Within too.")
+    unbind_request(bound)
     get_logger("rolecall.a").info("After.")
     assert [line.get("request_id") for line in lines(written)] == ["abc", "abc", None]
 

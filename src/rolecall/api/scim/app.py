@@ -1,7 +1,7 @@
 """Which endpoints are there below /scim/v2, and what happens around each call?"""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import cache
 from types import SimpleNamespace
 from typing import Final
 
@@ -76,11 +76,11 @@ class ScimApp:
 
     async def _serve(self, scope: Scope, receive: Receive, headers: Mapping[str, str], record: Call) -> Answer:
         actor, installation = await self._admission.admit(headers.get("authorization", ""))
-        record.actor = actor = replace(actor, request_id=record.request_id)
+        record.actor = actor = actor.asking(record.request_id)
         endpoint, resource_id = _route(scope)
         if not installation.scim_enabled:
             raise ScimDisabled("SCIM is switched off here. Switch it on with: rolecall admin scim-setup")
-        public_url = installation.public_url or str(Request(scope).base_url).rstrip("/").removesuffix("/scim/v2")
+        public_url = installation.public_url or _address(scope, headers.get("host", ""))
         return await endpoint(
             ScimCall(
                 method=scope["method"],
@@ -99,6 +99,13 @@ class ScimApp:
                 if_none_match=headers.get("if-none-match"),
             )
         )
+
+
+def _address(scope: Scope, host: str) -> str:
+    """Return the address under which the caller reached us, without the path of this application."""
+    if not host:
+        return str(Request(scope).base_url).rstrip("/").removesuffix("/scim/v2")
+    return f"{scope.get('scheme', 'http')}://{host}{scope.get('app_root_path', '')}".rstrip("/")
 
 
 def _record_of(scope: Scope, headers: Mapping[str, str]) -> Call:
@@ -127,12 +134,17 @@ def _route(scope: Scope) -> tuple[Endpoint, str]:
         raise UnknownEndpoint(f"There is nothing at /{path.replace(chr(0), '�')} below /scim/v2.")
     # For the figures, which must not have a row for every id.
     behind = resource_id if resource_id == SEARCH else "{id}"
-    scope["route"] = SimpleNamespace(path=f"/{name}/{behind}" if slash else f"/{name}")
+    scope["route"] = _named_route(f"/{name}/{behind}" if slash else f"/{name}")
     endpoint = methods.get(scope["method"])
     if endpoint is None:
         allowed = ", ".join(sorted(methods))
         raise MethodNotAllowed(f"{scope['method']} is not possible here, only {allowed}.", allow=allowed)
     return endpoint, resource_id
+
+
+@cache
+def _named_route(path: str) -> SimpleNamespace:
+    return SimpleNamespace(path=path)
 
 
 def _methods_at(name: str, resource_id: str, *, deep: bool) -> Mapping[str, Endpoint] | None:
@@ -143,10 +155,13 @@ def _methods_at(name: str, resource_id: str, *, deep: bool) -> Mapping[str, Endp
     return (SEARCHES if resource_id == SEARCH else RESOURCES).get(name)
 
 
+@cache
+def _wire_name(name: str) -> bytes:
+    return name.lower().encode("latin-1")
+
+
 async def _send(answer: Answer, send: Send) -> None:
-    headers = [
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (answer.headers or {}).items()
-    ]
+    headers = [(_wire_name(name), value.encode("latin-1")) for name, value in (answer.headers or {}).items()]
     if answer.body:
         headers.append((b"content-type", MEDIA_TYPE))
     if answer.status not in _WITHOUT_LENGTH:

@@ -108,10 +108,10 @@ class ScimCall:
         """Read what may need a scan."""
         return await self.transactions.read(self.actor, ask)
 
-    async def write(self, change: Callable[[WriteTx], T], *, status: int) -> T:
-        """Change something; the record of the call commits with it, saying `status`."""
+    async def write(self, change: Callable[[WriteTx], T], *, status: int, brief: bool = False) -> T:
+        """Change something; the record of the call commits with it, saying `status`. `Transactions.write` has more."""
         self.record.status = status
-        return await self.transactions.write(self.actor, change, journal=CallJournal(self.record))
+        return await self.transactions.write(self.actor, change, journal=CallJournal(self.record), brief=brief)
 
 
 async def read_json(request: Request, record: Call, *, limit: int) -> Json:
@@ -166,6 +166,8 @@ def parse_parameters(query: bytes) -> Mapping[str, str]:
 
     Raises: InvalidSyntax for what is not UTF-8, InvalidValue for control characters.
     """
+    if not query:
+        return {}
     try:
         pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict")
     except (UnicodeDecodeError, ValueError) as error:

@@ -7,12 +7,14 @@ from rolecall.api.scim.lists import Listing, answer_list
 from rolecall.api.scim.users import outcomes_in_order, read_patch
 from rolecall.directory import groups
 from rolecall.directory.model import (
+    AddMembers,
     Changed,
     EditProfile,
     GroupId,
     GroupStep,
     ListRequest,
     ProfileChange,
+    RemoveMembers,
     ReplaceMembers,
     Seek,
     StoredGroup,
@@ -28,6 +30,10 @@ from rolecall.scim.resources import entity_tag
 from rolecall.scim.schemas import GROUP
 from rolecall.storage.transaction import ReadTx, WriteTx
 
+_FEW_MEMBERS: Final = 100
+"""A change of so many members is brief, however large the group."""
+_ANY_NUMBER: Final = _FEW_MEMBERS + 1
+
 
 async def create_group(call: ScimCall) -> Answer:
     """POST /Groups."""
@@ -39,7 +45,7 @@ async def create_group(call: ScimCall) -> Answer:
         call.record.subject_id = group.id
         return group
 
-    group = await call.write(create, status=201)
+    group = await call.write(create, status=201, brief=len(members or ()) <= _FEW_MEMBERS)
     return _answer(call, group, projection, status=201)
 
 
@@ -94,7 +100,9 @@ async def patch_group(call: ScimCall) -> Answer:
         call.record.operations = outcomes_in_order(changed, len(patch.operations))
         return changed
 
-    changed = await call.write(change, status=200 if with_body else 204)
+    changed = await call.write(
+        change, status=200 if with_body else 204, brief=not with_members and sum(map(_rows_of, steps)) <= _FEW_MEMBERS
+    )
     if with_body:
         return _answer(call, changed.thing, projection)
     return Answer(status=204, headers={"ETag": entity_tag(changed.thing.version)})
@@ -120,6 +128,17 @@ def _walk(
 
 def _render(group: StoredGroup, call: ScimCall, projection: Projection) -> bytes:
     return render_group(group, base_url=call.base_url, projection=projection)
+
+
+def _rows_of(step: GroupStep) -> int:
+    """Return how many members a step names; a step that names none may touch all there are."""
+    match step:
+        case EditProfile():
+            return 0
+        case AddMembers(members=members) | RemoveMembers(members=members):
+            return len(members)
+        case _:
+            return _ANY_NUMBER
 
 
 GROUPS: Final = Listing(resource_type=GROUP, page=_page, walk=_walk, render=_render)

@@ -39,7 +39,7 @@ async def create_user(call: ScimCall) -> Answer:
         call.record.subject_id = user.id
         return _shown(tx, call, user, projection)
 
-    user = await call.write(create, status=201)
+    user = await call.write(create, status=201, brief=True)
     return _answer(call, user, projection, status=201)
 
 
@@ -85,7 +85,7 @@ async def replace_user(call: ScimCall) -> Answer:
         changed = provisioned_users.change_user(tx, user_id, replaced, expected)
         return _shown(tx, call, changed.thing, projection)
 
-    return _answer(call, await call.write(change, status=200), projection)
+    return _answer(call, await call.write(change, status=200, brief=True), projection)
 
 
 async def patch_user(call: ScimCall) -> Answer:
@@ -105,7 +105,7 @@ async def patch_user(call: ScimCall) -> Answer:
         call.record.operations = outcomes_in_order(changed, len(patch.operations))
         return _shown(tx, call, changed.thing, projection)
 
-    return _answer(call, await call.write(change, status=200), projection)
+    return _answer(call, await call.write(change, status=200, brief=True), projection)
 
 
 async def delete_user(call: ScimCall) -> Answer:

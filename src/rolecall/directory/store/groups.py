@@ -23,7 +23,7 @@ from sqlalchemy import (
 from rolecall.directory.errors import GroupNameTaken
 from rolecall.directory.model import Group, GroupId, Member, MemberId, MemberKind, StoredGroup
 from rolecall.directory.store.users import text_of
-from rolecall.directory.tables import PROVISIONED, directory_group, directory_user, group_member
+from rolecall.directory.tables import GROUP_TOTAL, PROVISIONED, directory_group, directory_user, group_member
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.kernel.predicate import Path, Predicate, compile_matcher
 from rolecall.kernel.text import comparison_form
@@ -49,6 +49,11 @@ _UPDATE: Final = Statement(
     update(directory_group)
     .where(_G.id == bindparam("which"))
     .values({column.name: bindparam(column.name) for column in directory_group.c if column.name != "id"})
+)
+_UPDATE_VERSION: Final = Statement(
+    update(directory_group)
+    .where(_G.id == bindparam("which"))
+    .values(version=bindparam("version"), changed_at=bindparam("changed_at"))
 )
 _DELETE: Final = Statement(delete(directory_group).where(_G.id == bindparam("id")))
 
@@ -151,21 +156,25 @@ def insert_group(tx: WriteTx, group: Group) -> None:
     Raises: GroupNameTaken.
     """
     _write(lambda: _INSERT.run(tx, **_row_of(group)), group)
+    tx.add_to_total(GROUP_TOTAL, 1)
 
 
-def save_group(tx: WriteTx, group: Group) -> None:
-    """Write a changed group.
+def save_group(tx: WriteTx, before: Group, after: Group) -> None:
+    """Write a changed group; only its version, when its members alone have changed.
 
     Raises: GroupNameTaken.
     """
-    values = _row_of(group)
+    if after.profile == before.profile:
+        _UPDATE_VERSION.run(tx, which=after.id, version=after.version, changed_at=to_microseconds(after.changed_at))
+        return
+    values = _row_of(after)
     values["which"] = values.pop("id")
-    _write(lambda: _UPDATE.run(tx, **values), group)
+    _write(lambda: _UPDATE.run(tx, **values), after)
 
 
 def delete_group(tx: WriteTx, group_id: GroupId) -> None:
     """Delete the group and the rows of its own members; its rows in other groups stay."""
-    _DELETE.run(tx, id=group_id)
+    tx.add_to_total(GROUP_TOTAL, -_DELETE.run(tx, id=group_id).rowcount)
 
 
 def list_members(tx: ReadTx, group_id: GroupId) -> tuple[Member, ...]:

@@ -17,7 +17,15 @@ from rolecall.directory.errors import ListTooSlow
 from rolecall.directory.model import GroupId, ListRequest, MemberKind, UserId, UserState
 from rolecall.directory.store.groups import GROUP_COLUMNS, list_members
 from rolecall.directory.store.users import USER_COLUMNS, list_memberships
-from rolecall.directory.tables import PROVISIONED, directory_group, directory_user, group_member, user_email
+from rolecall.directory.tables import (
+    GROUP_TOTAL,
+    PROVISIONED,
+    PROVISIONED_TOTAL,
+    directory_group,
+    directory_user,
+    group_member,
+    user_email,
+)
 from rolecall.kernel.clock import from_microseconds, to_rfc3339
 from rolecall.kernel.document import Document, Json
 from rolecall.kernel.page import Page
@@ -43,6 +51,7 @@ from rolecall.storage.predicates import (
     to_sql,
 )
 from rolecall.storage.statement import Row, Statement
+from rolecall.storage.totals import read_total
 from rolecall.storage.transaction import ReadTx
 
 _BUDGET_SECONDS: Final = 3.0
@@ -142,6 +151,8 @@ class Kind:
     identifier: Column[str]
     columns: tuple[Any, ...]
     visible: ColumnElement[bool]
+    total: str | None
+    """The total that is kept of them; None: they are counted."""
     filters: dict[Path, Any]
     orders: dict[Path, ColumnElement[Any]]
     resource_type: str
@@ -167,6 +178,7 @@ PROVISIONED_USERS: Final = Kind(
     identifier=_U.id,
     columns=STORED_USER_COLUMNS,
     visible=PROVISIONED,
+    total=PROVISIONED_TOTAL,
     filters=_USER_FILTERS,
     orders=_USER_ORDERS,
     resource_type="User",
@@ -177,6 +189,7 @@ ALL_USERS: Final = Kind(
     identifier=_U.id,
     columns=(*STORED_USER_COLUMNS, *USER_COLUMNS),
     visible=_U.state != UserState.DELETED.value,
+    total=None,
     filters=_USER_FILTERS,
     orders=_USER_ORDERS,
     resource_type="User",
@@ -187,6 +200,7 @@ GROUPS: Final = Kind(
     identifier=_G.id,
     columns=STORED_GROUP_COLUMNS,
     visible=true(),
+    total=GROUP_TOTAL,
     filters=_GROUP_FILTERS,
     orders=_GROUP_ORDERS,
     resource_type="Group",
@@ -223,7 +237,8 @@ def list_groups(tx: ReadTx, request: ListRequest) -> Page[Row]:
 def _list(tx: ReadTx, request: ListRequest, kind: Kind) -> Page[Row]:
     if request.sort_by is None or request.sort_by in kind.orders:
         if request.where is None:
-            return _page(tx, request, _statements(kind, request.sort_by, descending=request.descending), {})
+            statements = _statements(kind, request.sort_by, descending=request.descending)
+            return _page(tx, request, statements, {}, total=kind.total)
         equal = _equal_to(request.where, kind)
         if equal is not None:
             path, value = equal
@@ -282,14 +297,20 @@ def _statements_where(
 
 
 def _page(
-    tx: ReadTx, request: ListRequest, statements: tuple[Statement, Statement], parameters: dict[str, str]
+    tx: ReadTx,
+    request: ListRequest,
+    statements: tuple[Statement, Statement],
+    parameters: dict[str, str],
+    *,
+    total: str | None = None,
 ) -> Page[Row]:
+    """Return the page; they are counted only where neither the page itself nor a total that is kept tells."""
     count, page = statements
-    total = int(count.value(tx, **parameters))
-    if request.limit == 0 or request.skip >= total:
-        return Page(items=(), total=total)
-    rows = page.rows(tx, **parameters, limit=request.limit, skip=request.skip)
-    return Page(items=tuple(rows), total=total)
+    rows = page.rows(tx, **parameters, limit=request.limit, skip=request.skip) if request.limit else []
+    if len(rows) < request.limit and (rows or not request.skip):
+        return Page(items=tuple(rows), total=request.skip + len(rows))
+    counted = int(count.value(tx, **parameters)) if total is None else read_total(tx, total)
+    return Page(items=tuple(rows), total=counted)
 
 
 def _ordered(query: Any, order: ColumnElement[Any], identifier: ColumnElement[Any], *, descending: bool) -> Any:

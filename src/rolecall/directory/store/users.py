@@ -8,7 +8,14 @@ from sqlalchemy import bindparam, delete, exists, func, insert, literal, select,
 
 from rolecall.directory.errors import UserNameTaken
 from rolecall.directory.model import GroupId, Membership, StoredUser, User, UserId, UserKind, UserState
-from rolecall.directory.tables import PROVISIONED, directory_group, directory_user, group_member, user_email
+from rolecall.directory.tables import (
+    PROVISIONED,
+    PROVISIONED_TOTAL,
+    directory_group,
+    directory_user,
+    group_member,
+    user_email,
+)
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.kernel.document import Document, Json
 from rolecall.kernel.text import comparison_form
@@ -53,6 +60,11 @@ _UPDATE: Final = Statement(
     update(directory_user)
     .where(_U.id == bindparam("which"))
     .values({column.name: bindparam(column.name) for column in directory_user.c if column.name != "id"})
+)
+_UPDATE_UNNAMED: Final = Statement(
+    update(directory_user)
+    .where(_U.id == bindparam("which"))
+    .values({name: bindparam(name) for name in ("state", "profile", "version", "changed_at")})
 )
 _INSERT_EMAIL: Final = Statement(
     insert(user_email).values({column.name: bindparam(column.name) for column in user_email.c})
@@ -152,22 +164,34 @@ def insert_user(tx: WriteTx, user: User) -> None:
     except UniqueViolation as violation:
         raise name_taken(user.user_name) from violation
     _insert_emails(tx, user)
+    tx.add_to_total(PROVISIONED_TOTAL, _is_listed(user))
 
 
-def save_user(tx: WriteTx, user: User, *, emails_differ: bool) -> None:
-    """Write a changed user. E-mail rows are touched only where they differ.
+def save_user(tx: WriteTx, before: User, after: User) -> None:
+    """Write a changed user. Of what there are indexes for, only that is touched which differs.
 
     Raises: UserNameTaken.
     """
-    values = _row_of(user)
-    values["which"] = values.pop("id")
-    try:
-        _UPDATE.run(tx, **values)
-    except UniqueViolation as violation:
-        raise name_taken(user.user_name) from violation
-    if emails_differ:
-        _DELETE_EMAILS.run(tx, id=user.id)
-        _insert_emails(tx, user)
+    if _is_known_as_before(before, after):
+        _UPDATE_UNNAMED.run(
+            tx,
+            which=after.id,
+            state=after.state.value,
+            profile=orjson.dumps(after.profile).decode(),
+            version=after.version,
+            changed_at=to_microseconds(after.changed_at),
+        )
+    else:
+        values = _row_of(after)
+        values["which"] = values.pop("id")
+        try:
+            _UPDATE.run(tx, **values)
+        except UniqueViolation as violation:
+            raise name_taken(after.user_name) from violation
+    if before.profile.get("emails") != after.profile.get("emails"):
+        _DELETE_EMAILS.run(tx, id=after.id)
+        _insert_emails(tx, after)
+    tx.add_to_total(PROVISIONED_TOTAL, _is_listed(after) - _is_listed(before))
 
 
 def clear_break_glass(tx: WriteTx) -> None:
@@ -237,6 +261,22 @@ def text_of(value: Json) -> str | None:
 def key_of(value: Json) -> str | None:
     """Return the comparison form of a text that is there, else None."""
     return comparison_form(value) if isinstance(value, str) and value else None
+
+
+def _is_listed(user: User) -> bool:
+    """Return whether SCIM lists the user, as `PROVISIONED` has it."""
+    return user.provisioned and user.state is not UserState.DELETED
+
+
+_KNOWN_BY: Final = ("userName", "displayName", "externalId")
+
+
+def _is_known_as_before(before: User, after: User) -> bool:
+    return (
+        all(before.profile.get(name) == after.profile.get(name) for name in _KNOWN_BY)
+        and after.state is not UserState.DELETED
+        and (before.kind, before.provisioned, before.break_glass) == (after.kind, after.provisioned, after.break_glass)
+    )
 
 
 def _row_of(user: User) -> dict[str, Any]:

@@ -1,0 +1,251 @@
+"""How do many small changes share one transaction, without one that fails hurting the others?"""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from rolecall.authorization.actor import Actor
+from rolecall.kernel.clock import Clock
+from rolecall.kernel.errors import DomainError, Unavailable
+from rolecall.storage.totals import add_to_totals
+from rolecall.storage.transaction import BeforeCommit, Journal, LateRows, WriteTx
+from rolecall.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+LARGEST_BATCH: Final = 128
+ATTEMPTS: Final = 5
+"""How often a change is tried that the database asks to repeat."""
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """One change that waits for a writer, and who waits for it (None: nobody)."""
+
+    actor: Actor
+    change: Callable[[WriteTx], Any]
+    journal: Journal | None
+    waiting: asyncio.Future[Any] | None
+    value: Any = None
+    error: BaseException | None = None
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What is the same for every change: the kind of database, the clock, what happens before a commit."""
+
+    dialect: str
+    begin: str
+    """The statement that begins a transaction which writes."""
+    clock: Clock
+    before_commit: tuple[BeforeCommit, ...] = ()
+
+
+@dataclass(slots=True)
+class Batch:
+    """Changes in one transaction of one connection. Each has a savepoint, so that it can fail alone.
+
+    Use: `begin`, `run` for each, `commit`, `answer`; or `fail` when any of them raises.
+    """
+
+    connection: Any
+    around: Surroundings
+    works: list[Work] = field(default_factory=list)
+    repeated: list[Work] = field(default_factory=list)
+    """Those that the database asks to try again, in a transaction that comes later."""
+    _late: LateRows = field(default_factory=dict)
+    _differences: dict[str, int] = field(default_factory=dict)
+    _in_step: bool = False
+
+    def begin(self) -> None:
+        """Begin the transaction."""
+        self.connection.execute(self.around.begin)
+
+    def run(self, work: Work) -> None:
+        """Carry out one change. When it fails, it takes back only itself.
+
+        Raises: whatever shows that the database itself failed.
+        """
+        self.works.append(work)
+        work.attempts += 1
+        tx = WriteTx(work.actor, self.around.clock(), self.around.dialect, self.connection)
+        try:
+            if work.journal is not None:
+                work.journal.intend(tx)
+        except Exception as error:  # noqa: BLE001  # whoever waits gets it; nothing has been tried
+            work.error = error
+            return
+        intended = {statement: list(rows) for statement, rows in tx.late.items()}
+        self._open_step()
+        try:
+            work.value = work.change(tx)
+            for step in self.around.before_commit:
+                step(tx)
+            if work.journal is not None:
+                work.journal.applied(tx)
+        except Exception as error:  # noqa: BLE001  # whoever waits gets it; the batch goes on without it
+            self._take_back(work, tx, error, intended)
+        else:
+            self._keep(tx.late)
+            for name, difference in tx.differences.items():
+                self._differences[name] = self._differences.get(name, 0) + difference
+
+    def commit(self) -> None:
+        """Write what was left for the end, and commit.
+
+        Raises: whatever shows that the database failed; on PostgreSQL `Unavailable` when nobody
+        knows whether it kept the changes.
+        """
+        write_late(self.connection, self.around.dialect, self._late, self._differences)
+        commit(self.connection, self.around.dialect)
+
+    def fail(self, error: BaseException) -> None:
+        """Note that nothing of the batch was committed; the connection is given up."""
+        with contextlib.suppress(Exception):  # it is given up either way
+            self.connection.execute("ROLLBACK")
+        with contextlib.suppress(Exception):
+            self.connection.close()
+        refuse(self.works, error)
+
+    def answer(self) -> None:
+        """Tell everyone who waits what became of the change."""
+        answer([work for work in self.works if work not in self.repeated] if self.repeated else self.works)
+
+    def _open_step(self) -> None:
+        execute = self.connection.execute
+        if not self._in_step:
+            execute("SAVEPOINT step")
+        elif self.around.dialect == "postgresql":
+            execute("RELEASE SAVEPOINT step; SAVEPOINT step")  # one message to the server instead of two
+        else:
+            execute("RELEASE SAVEPOINT step")
+            execute("SAVEPOINT step")
+        self._in_step = True
+
+    def _take_back(self, work: Work, tx: WriteTx, error: Exception, intended: LateRows) -> None:
+        if is_lost(error):
+            raise error
+        # What was rolled back to stays, and serves the next change.
+        self.connection.execute("ROLLBACK TO SAVEPOINT step")
+        if is_repeatable(error) and work.attempts < ATTEMPTS:
+            self.repeated.append(work)
+            return
+        work.error = error
+        after = WriteTx(tx.actor, tx.now, tx.dialect, tx.connection, late=intended)
+        if isinstance(error, DomainError):
+            write_refusal(after, error, work.journal, self.around.before_commit)
+        self._keep(after.late)
+
+    def _keep(self, late: LateRows) -> None:
+        for statement, rows in late.items():
+            self._late.setdefault(statement, []).extend(rows)
+
+
+def write_refusal(
+    tx: WriteTx, error: DomainError, journal: Journal | None, before_commit: tuple[BeforeCommit, ...]
+) -> None:
+    """Write the events that a refusal carries, and its record, after the rollback of the change."""
+    tx.recorded.extend(error.events)
+    for step in before_commit:
+        step(tx)
+    if journal is not None:
+        journal.refused(tx, error)
+
+
+def write_late(connection: Any, dialect: str, late: LateRows, differences: dict[str, int]) -> None:
+    """Write what was left for the end of a transaction."""
+    for statement, rows in late.items():
+        statement.write_many(connection, dialect, rows)
+    add_to_totals(connection, dialect, differences)
+
+
+def commit(connection: Any, dialect: str) -> None:
+    """Commit the connection's transaction.
+
+    Raises: Unavailable when PostgreSQL was lost meanwhile; what shows that the database failed.
+    """
+    try:
+        connection.execute("COMMIT")
+    except Exception as error:
+        if dialect == "postgresql" and is_lost(error):
+            # The server may have committed before it could say so.
+            raise Unavailable(
+                "The database was lost just as it was to keep the change. Read it again to see whether it was made."
+            ) from error
+        raise
+
+
+def refuse(works: list[Work], error: BaseException) -> None:
+    """Note for each that it was not done, since the database failed."""
+    told = unavailable_for(error)
+    for work in works:
+        work.error = told
+        work.value = None
+
+
+def answer(works: list[Work]) -> None:
+    """Tell everyone who waits, from whatever thread, what became of the change."""
+    loops: dict[asyncio.AbstractEventLoop, list[Work]] = {}
+    for work in works:
+        if work.waiting is None and work.error is not None:
+            _log.error("Something that nobody waited for could not be written.", exc_info=work.error)
+        if work.waiting is not None:
+            loops.setdefault(work.waiting.get_loop(), []).append(work)
+    for loop, theirs in loops.items():
+        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            loop.call_soon_threadsafe(_resolve, theirs)
+
+
+def _resolve(works: list[Work]) -> None:
+    for work in works:
+        waiting = work.waiting
+        if waiting is None or waiting.done():
+            continue
+        if work.error is not None:
+            waiting.set_exception(work.error)
+        else:
+            waiting.set_result(work.value)
+
+
+_DESTROYED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_CALLERS_FAULTS: Final = frozenset({"DataError", "ProgrammingError"})
+"""What psycopg itself refuses, without asking the server."""
+_REPEATABLE: Final = frozenset({"40001", "40P01"})
+"""Serialization failure, deadlock: nothing was done, try again."""
+
+
+def is_repeatable(error: BaseException) -> bool:
+    """Return whether the database asks to try the change again."""
+    return getattr(error, "sqlstate", None) in _REPEATABLE
+
+
+def is_busy(error: BaseException) -> bool:
+    """Return whether another process holds SQLite's write lock."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return isinstance(error, sqlite3.OperationalError) and code & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def is_lost(error: BaseException) -> bool:
+    """Return whether the database itself failed (disk full, locked, unreachable, destroyed), not the change."""
+    if isinstance(error, sqlite3.DatabaseError):
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        operational = isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR
+        return operational or code in _DESTROYED
+    state = getattr(error, "sqlstate", "")
+    if type(error).__module__.startswith("psycopg") and type(error).__name__ not in _CALLERS_FAULTS:
+        # Class 08 connection, 53 resources, 57P operator intervention, 58 system error; no state: no connection.
+        return not state or state[:2] in {"08", "53", "58"} or state[:3] == "57P" or state == "25006"
+    return False
+
+
+def unavailable_for(error: BaseException) -> BaseException:
+    """Return what a waiting caller is told: `Unavailable` where the database failed, else the error itself."""
+    if not is_lost(error):
+        return error
+    told = Unavailable("The database cannot be written to now; nothing was changed. Repeat the request later.")
+    told.__cause__ = error
+    return told
