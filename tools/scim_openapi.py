@@ -36,16 +36,17 @@ Node: TypeAlias = dict[str, Any]
 MEDIA_TYPE: Final = "application/scim+json"
 FILTER_FORMAT: Final = "scim-filter"
 PATH_FORMAT: Final = "scim-path"
+_TEXT: Final[Node] = {"$ref": "#/components/schemas/Text"}
 _JSON_TYPES: Final[Mapping[AttributeType, Node]] = {
-    AttributeType.STRING: {"type": "string"},
+    AttributeType.STRING: _TEXT,
     AttributeType.BOOLEAN: {"type": "boolean"},
     AttributeType.DECIMAL: {"type": "number"},
     AttributeType.INTEGER: {"type": "integer"},
     AttributeType.DATE_TIME: {"type": "string", "format": "date-time"},
-    AttributeType.REFERENCE: {"type": "string"},
+    AttributeType.REFERENCE: _TEXT,
     AttributeType.BINARY: {"type": "string", "contentEncoding": "base64"},
 }
-_TEXT: Final[Node] = {"type": "string"}
+_WITHOUT_CONTROL_CHARACTERS: Final = r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"
 _YES_OR_NO: Final[Node] = {"type": "boolean"}
 _COUNT: Final[Node] = {"type": "integer", "minimum": 0}
 _ANYTHING: Final[Node] = {}
@@ -108,8 +109,16 @@ def _operations(place: str, methods: Mapping[str, object]) -> Iterator[tuple[str
     for method in methods:
         operation = _operation(method, place)
         if place.endswith("{id}"):
-            operation["parameters"] = [_parameter("id", _TEXT, place="path"), *operation.get("parameters", [])]
+            identifier = _TEXT | _known_ids(place.partition("/")[0])
+            operation["parameters"] = [_parameter("id", identifier, place="path"), *operation.get("parameters", [])]
         yield method.lower(), operation
+
+
+def _known_ids(name: str) -> Node:
+    """Return examples of ids, where they are the same on every server."""
+    if name == "Schemas":
+        return {"examples": [schema.uri for kind in RESOURCE_TYPES for schema in (kind.schema, *kind.extensions)]}
+    return {"examples": [kind.name for kind in RESOURCE_TYPES]} if name == "ResourceTypes" else {}
 
 
 def _operation(method: str, place: str) -> Node:
@@ -132,7 +141,7 @@ def _collection(method: str, kind: ResourceType) -> Node:
     if method == "GET":
         return _listing(f"List: {kind.description}", _ref(kind.name))
     created = _with_headers(_content("Created", _ref(kind.name)), "ETag", "Location")
-    operation = _answering(f"Create a {kind.name}", _WRITABLE | {409}, {}, body=_ref(kind.name))
+    operation = _answering(f"Create a {kind.name}", _WRITABLE | {409}, {}, body=_sent(kind))
     operation["responses"]["201"] = created
     return operation | {"parameters": _projection()}
 
@@ -145,7 +154,7 @@ def _one(method: str, kind: ResourceType) -> Node:
         case "GET":
             return _reading(f"Read a {kind.name}", whole)
         case "PUT":
-            operation = _answering(f"Replace a {kind.name}", changing, {}, body=whole)
+            operation = _answering(f"Replace a {kind.name}", changing, {}, body=_sent(kind))
         case "PATCH":
             operation = _answering(f"Change a {kind.name}", changing, {}, body=_ref("PatchOp"))
             if kind is GROUP:
@@ -156,6 +165,15 @@ def _one(method: str, kind: ResourceType) -> Node:
             return operation | {"parameters": [condition]}
     operation["responses"]["200"] = _with_headers(_content("Changed", whole), "ETag", "Content-Location")
     return operation | {"parameters": [*_projection(), condition]}
+
+
+def _sent(kind: ResourceType) -> Node:
+    """Return the schema of a resource in a request. An answer may lack more: `attributes` says what is wanted."""
+    return _ref(kind.name) | {"required": ["schemas", *_required(kind)]}
+
+
+def _required(kind: ResourceType) -> list[str]:
+    return [attribute.name for attribute in kind.schema.attributes if attribute.required]
 
 
 def _reading(summary: str, whole: Node) -> Node:
@@ -217,26 +235,31 @@ def _parameter(name: str, node: Node, *, place: str = "query") -> Node:
 
 def _projection() -> list[Node]:
     """Return the two parameters of which one may be given, names separated by commas."""
-    return [_parameter(name, {"type": "string"}) for name in ("attributes", "excludedAttributes")]
+    return [_parameter(name, _TEXT) for name in ("attributes", "excludedAttributes")]
 
 
 def _query() -> Node:
     """Return what a query may ask for, by parameter."""
-    names: Node = {"type": "array", "items": {"type": "string"}}
+    names: Node = {"type": "array", "items": _TEXT}
     return {
         "filter": {"type": "string", "format": FILTER_FORMAT},
-        "sortBy": {"type": "string"},
+        "sortBy": _TEXT,
         "sortOrder": {"enum": ["ascending", "descending"]},
         "startIndex": {"type": "integer", "description": "From 1; not together with a cursor."},
         "count": {"type": "integer", "description": f"At most {MAX_RESULTS} are returned."},
-        "cursor": {"type": "string", "description": "Empty to begin, then what the page before said."},
+        "cursor": _TEXT | {"description": "Empty to begin, then what the page before said."},
         "attributes": names,
         "excludedAttributes": names,
     }
 
 
 def _components() -> Node:
-    components = {kind.name: _resource(kind) for kind in RESOURCE_TYPES}
+    text: Node = {
+        "type": "string",
+        "pattern": _WITHOUT_CONTROL_CHARACTERS,
+        "description": "Control characters but for line breaks and tabs are refused.",
+    }
+    components = {"Text": text} | {kind.name: _resource(kind) for kind in RESOURCE_TYPES}
     return components | {
         "Error": _error(),
         "PatchOp": _patch_op(),
@@ -252,12 +275,12 @@ def _resource(kind: ResourceType) -> Node:
     properties = {attribute.name: _attribute(attribute) for attribute in (*COMMON_ATTRIBUTES, *kind.schema.attributes)}
     properties["schemas"] = _uris(kind.schema.uri)
     properties |= {extension.uri: _extension(extension) for extension in kind.extensions}
-    # An answer may lack even what is required: `attributes` says what is wanted.
     return {
         "type": "object",
         "description": kind.description,
         "required": ["schemas", "id"],
         "properties": properties,
+        "examples": [{"schemas": [kind.schema.uri]} | dict.fromkeys(_required(kind), "Ada Novak")],
         "patternProperties": {f"^(?:{OPEN_URI})$": _OPEN},
         "additionalProperties": False,
     }
@@ -323,23 +346,22 @@ def _error() -> Node:
 
 
 def _patch_op() -> Node:
-    operation = _object(
-        {
-            "op": {"enum": ["add", "remove", "replace"]},
-            "path": {"type": "string", "format": PATH_FORMAT},
-            "value": _ANYTHING,
-        },
-        required=("op",),
-    )
-    operations = {"type": "array", "items": operation, "minItems": 1, "maxItems": MAX_OPERATIONS}
-    return _message(PATCH_OP, {"Operations": operations})
+    path = {"type": "string", "format": PATH_FORMAT}
+    setting = _object({"op": {"enum": ["add", "replace"]}, "path": path, "value": _ANYTHING}, required=("op", "value"))
+    removing = _object({"op": {"const": "remove"}, "path": path, "value": _ANYTHING}, required=("op", "path"))
+    operations = {"type": "array", "items": {"anyOf": [setting, removing]}, "minItems": 1, "maxItems": MAX_OPERATIONS}
+    example = {"op": "replace", "path": "displayName", "value": "Ada Novak"}
+    return _message(PATCH_OP, {"Operations": operations}) | {
+        "examples": [{"schemas": [PATCH_OP], "Operations": [example]}]
+    }
 
 
 def _bulk_request() -> Node:
+    endpoints = "|".join(kind.endpoint for kind in RESOURCE_TYPES)
     operation = _object(
         {
             "method": {"enum": ["POST", "PUT", "PATCH", "DELETE"]},
-            "path": {"type": "string", "examples": [kind.endpoint for kind in RESOURCE_TYPES]},
+            "path": {"type": "string", "pattern": f"^(?:{endpoints})(?:/[^/?]+)?$"},
             "bulkId": _TEXT,
             "version": _TEXT,
             "data": {"type": "object"},
