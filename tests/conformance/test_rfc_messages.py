@@ -1,4 +1,4 @@
-"""Is every JSON example of searches, cursors and bulk requests understood, and answered as RFC 7644 and 9865 say?"""
+"""Is every example of filters, searches, cursors and bulk requests in RFC 7644 and 9865 understood and answered so?"""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.conversation import differences
 from tests.conformance.rfc_examples import example, with_values
-from tests.conformance.scim_client import ENTERPRISE, accepted, fresh, refused
+from tests.conformance.scim_client import ENTERPRISE, USER, ScimClient, accepted, fresh, refused
 from tests.make.databases import fresh_sqlite
 from tests.make.served import serve
 
@@ -100,6 +100,70 @@ def test_paging_is_described_as_the_rfc_shows(scim):
     ours = scim.read("/ServiceProviderConfig")["pagination"]
     assert {key: type(value) for key, value in ours.items()} == {key: type(value) for key, value in shown.items()}
     assert (ours["cursor"], ours["index"], ours["defaultPaginationMethod"]) == (True, True, "index")
+
+
+PEOPLE = (
+    {
+        "userName": "bjensen",
+        "name": {"familyName": "Jensen"},
+        "title": "Tour Guide",
+        "userType": "Employee",
+        "emails": [{"value": "bjensen@example.com", "type": "work"}, {"value": "b@home.example", "type": "home"}],
+        ENTERPRISE: {"employeeNumber": "701984"},
+    },
+    {
+        "userName": "John",
+        "name": {"familyName": "O'Malley"},
+        "userType": "Intern",
+        "emails": [{"value": "john@example.org", "type": "home"}],
+        "ims": [{"value": "john@foo.com", "type": "xmpp"}],
+    },
+    {"userName": "contractor", "userType": "Contractor", "emails": [{"value": "c@elsewhere.example", "type": "work"}]},
+)
+EVERYBODY = {"bjensen", "John", "contractor"}
+
+
+@pytest.fixture(scope="module")
+def people(served):
+    """Three users of whom each filter that RFC 7644 shows selects others."""
+    with served.client() as http:
+        scim = ScimClient(http)
+        created = [accepted(scim.send("POST", "/Users", {"schemas": [USER]} | person), 201) for person in PEOPLE]
+        yield {user["id"]: user["userName"] for user in created}
+        for user in created:
+            scim.delete(f"/Users/{user['id']}")
+
+
+@pytest.mark.parametrize(
+    "condition, expected",
+    [
+        ('userName eq "bjensen"', {"bjensen"}),
+        ('userName Eq "john"', {"John"}),
+        ('Username eq "john"', {"John"}),
+        ('name.familyName co "O\'Malley"', {"John"}),
+        ('userName sw "J"', {"John"}),
+        ('urn:ietf:params:scim:schemas:core:2.0:User:userName sw "J"', {"John"}),
+        ("title pr", {"bjensen"}),
+        ('meta.lastModified gt "2011-05-13T04:42:34Z"', EVERYBODY),
+        ('meta.lastModified ge "2011-05-13T04:42:34Z"', EVERYBODY),
+        ('meta.lastModified lt "2011-05-13T04:42:34Z"', set()),
+        ('meta.lastModified le "2011-05-13T04:42:34Z"', set()),
+        ('title pr and userType eq "Employee"', {"bjensen"}),
+        ('title pr or userType eq "Intern"', {"bjensen", "John"}),
+        ('schemas eq "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"', {"bjensen"}),
+        ('userType eq "Employee" and (emails co "example.com" or emails.value co "example.org")', {"bjensen"}),
+        ('userType ne "Employee" and not (emails co "example.com" or emails.value co "example.org")', {"contractor"}),
+        ('userType eq "Employee" and (emails.type eq "work")', {"bjensen"}),
+        ('userType eq "Employee" and emails[type eq "work" and value co "@example.com"]', {"bjensen"}),
+        (
+            'emails[type eq "work" and value co "@example.com"] or ims[type eq "xmpp" and value co "@foo.com"]',
+            {"bjensen", "John"},
+        ),
+    ],
+)
+def test_every_filter_that_the_rfc_shows_selects_what_it_says(scim, people, condition, expected):
+    found = scim.search("/Users", condition)
+    assert {people[user["id"]] for user in found if user["id"] in people} == expected
 
 
 def test_groups_that_refer_to_each_other_are_made_and_found_as_the_rfc_shows(scim):
