@@ -380,7 +380,7 @@ def _bulk_response() -> Node:
             "version": _TEXT,
             "location": _TEXT,
             "status": {"type": "string", "pattern": "^[2-5][0-9][0-9]$"},
-            "response": _ref("Error"),
+            "response": {"anyOf": [_ref("Error"), *(_ref(kind.name) for kind in RESOURCE_TYPES)]},
         },
         required=("method", "status"),
     )
