@@ -339,6 +339,7 @@ def _list_of(item: Node) -> Node:
 
 
 def _error() -> Node:
+    # The version is in the address, and this document is of one version.
     scim_types = {scim_type_of(error) for error in errors()} - {None, InvalidVersion.scim_type}
     status = {"type": "string", "pattern": "^[45][0-9][0-9]$"}
     told = {"status": status, "detail": {"type": "string", "minLength": 1}}
