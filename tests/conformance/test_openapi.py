@@ -17,7 +17,7 @@ from schemathesis.checks import FailureGroup
 
 from tests.conformance.scim_client import GROUP, USER
 from tests.conformance.scim_strategies import FILTERS, PATHS
-from tests.make.databases import fresh_sqlite
+from tests.make.databases import SQLITE, fresh_sqlite
 from tests.make.served import serve
 from tools.scim_openapi import FILTER_FORMAT, PATH_FORMAT, scim_openapi
 
@@ -88,7 +88,8 @@ class World:
         return str(response.json()["id"])
 
 
-@pytest.fixture(scope="module")
+# Only with a parameter has each test of schemathesis a name of its own; of those that share one, xdist runs the first.
+@pytest.fixture(scope="module", params=[SQLITE])
 def world() -> Iterator[World]:
     # What differs between databases is the business of `test_fuzzing.py`; this is about the words on the wire.
     with fresh_sqlite() as database, serve(database) as served:
