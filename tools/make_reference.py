@@ -18,12 +18,13 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from typing_extensions import TypeIs
 
+from rolecall.api.scim.errors import scim_type_of
 from rolecall.authorization.actions import ROLE_ACTIONS, Action
 from rolecall.kernel.errors import DomainError, ErrorKind
-from rolecall.scim.errors import ScimError
 from rolecall.scim.schemas import GROUP, USER, Attribute, ResourceType
 from rolecall.settings import PREFIX, Settings
 from tools.declarations import errors, events, members_with_words, own_docstring, words_after
+from tools.scim_openapi import render_scim_openapi
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 _PLAIN_NAMES = {
@@ -128,6 +129,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": render_errors,
     "scim-schemas.md": render_scim_schemas,
     "command-line.md": render_command_line,
+    "scim-openapi.json": render_scim_openapi,
 }
 
 
@@ -233,7 +235,8 @@ def _is_enumeration(value: object) -> TypeIs[type[enum.Enum]]:
 
 
 def _scim_types(error: type[DomainError]) -> list[str]:
-    return [error.scim_type] if issubclass(error, ScimError) else []
+    scim_type = scim_type_of(error)
+    return [] if scim_type is None else [scim_type]
 
 
 def _words(text: str | None) -> str:

@@ -1,8 +1,10 @@
 """How is one Rolecall put together? The only place that wires."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,6 +24,8 @@ from rolecall.storage.engine import open_database
 from rolecall.storage.transactions import Transactions
 from rolecall.telemetry.metrics import Metrics
 from rolecall.web import pages
+
+_SCIM: Final = re.compile(r"/scim/v[0-9.]+(?=/|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,10 @@ def close(rolecall: Rolecall) -> None:
 
 
 class _Fronts:
-    """Sends what is below /scim/v2 straight to SCIM, past the routing that everything else takes."""
+    """Sends what is below /scim/v2 straight to SCIM, past the routing that everything else takes.
+
+    What is meant for another version of SCIM goes there too, to be refused in a form that its client understands.
+    """
 
     def __init__(self, scim: ASGIApp, others: ASGIApp) -> None:
         self._scim = scim
@@ -68,10 +75,9 @@ class _Fronts:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             root = scope.get("root_path", "")
-            prefix = f"{root}/scim/v2"
-            path = scope["path"]
-            if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in {"", "/"}:
-                scope.update(app_root_path=root, root_path=prefix)
+            version = _SCIM.match(scope["path"].removeprefix(root))
+            if version is not None:
+                scope.update(app_root_path=root, root_path=f"{root}{version[0]}")
                 await self._scim(scope, receive, send)
                 return
         await self._others(scope, receive, send)

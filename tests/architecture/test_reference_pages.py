@@ -1,10 +1,12 @@
 """Do the reference pages cover everything that the code declares?"""
 
+import json
 import re
 import shutil
 
 import pytest
 
+from rolecall.api.scim.app import COLLECTIONS, RESOURCES, SEARCHES
 from rolecall.authorization.actions import Action, RoleName
 from rolecall.scim.schemas import GROUP, USER
 from rolecall.settings import Settings
@@ -30,7 +32,10 @@ def declared_names() -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize("page", sorted(make_reference.PAGES))
+PAGES = sorted(page for page in make_reference.PAGES if page.endswith(".md"))
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_a_committed_page_covers_every_declared_name(page):
     names = declared_names()[page]
     assert names
@@ -41,7 +46,19 @@ def test_no_committed_page_is_stale():
     assert make_reference.stale_pages(make_reference.FOLDER) == []
 
 
-@pytest.mark.parametrize("page", sorted(make_reference.PAGES))
+def test_the_description_for_programs_has_every_endpoint_and_every_attribute():
+    document = json.loads((make_reference.FOLDER / "scim-openapi.json").read_text("utf-8"))
+    for kind in (USER, GROUP):
+        names = {attribute.name for attribute in kind.schema.attributes} | {each.uri for each in kind.extensions}
+        assert names <= set(document["components"]["schemas"][kind.name]["properties"])
+    told = {(path, method.upper()) for path, methods in document["paths"].items() for method in methods}
+    served = {(f"/{name}", method) for name, methods in COLLECTIONS.items() for method in methods}
+    served |= {(f"/{name}/{{id}}", method) for name, methods in RESOURCES.items() for method in methods}
+    served |= {(f"/{name}/.search", method) for name, methods in SEARCHES.items() for method in methods}
+    assert told == served | {("/", "GET")}
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_a_name_missing_from_a_page_is_noticed(page):
     names = declared_names()[page]
     text = (make_reference.FOLDER / page).read_text("utf-8")

@@ -192,6 +192,19 @@ def test_what_begun_but_cannot_be_completed_is_taken_back(scim):
     assert scim.search("/Groups", f'displayName eq "{name}"') == []
 
 
+def test_what_loses_a_member_that_is_taken_back_is_shown_as_it_is_then(scim):
+    friend = fresh("circle")
+    # A POST ignores what it does not know; the PATCH that closes the circle does not.
+    operations = [post_group("a", "bulkId:b"), post_group("b", name=friend, friend="bulkId:a")]
+    results = accepted(send(scim, *operations), 200)["Operations"]
+    assert statuses(results) == ["201", "400"]
+    assert scim.search("/Groups", f'displayName eq "{friend}"') == []
+    group = scim.read(f"/Groups/{id_in(results[0])}")
+    assert "members" not in group
+    assert results[0]["response"] == group
+    assert results[0]["version"] == group["meta"]["version"]
+
+
 def test_a_bulk_id_that_is_not_unique_refuses_the_whole_request(scim):
     name = fresh("twice")
     refused(send(scim, post_user("same", name), post_user("same")), 400, "invalidValue")

@@ -1,5 +1,6 @@
 """Is every refusal below the SCIM base URL a SCIM error (RFC 7644 §3.12), and the connection still whole?"""
 
+import gzip
 import json
 import socket
 
@@ -66,16 +67,50 @@ def test_what_does_not_exist_is_not_found(scim, path, method):
 @pytest.mark.parametrize(
     "method, path, allowed",
     [
-        ("DELETE", "/Users", {"GET", "POST"}),
-        ("PUT", "/Groups", {"GET", "POST"}),
-        ("PATCH", "/Users", {"GET", "POST"}),
-        ("POST", "/Users/x", {"GET", "PUT", "PATCH", "DELETE"}),
+        ("DELETE", "/Users", {"GET", "HEAD", "POST"}),
+        ("PUT", "/Groups", {"GET", "HEAD", "POST"}),
+        ("PATCH", "/Users", {"GET", "HEAD", "POST"}),
+        ("POST", "/Users/x", {"GET", "HEAD", "PUT", "PATCH", "DELETE"}),
+        ("GET", "/Bulk", {"POST"}),
     ],
 )
 def test_a_method_that_a_path_does_not_know_is_refused_with_those_that_it_knows(scim, method, path, allowed):
-    response = scim.send(method, path, None if method == "DELETE" else {})
+    response = scim.send(method, path, None if method in {"DELETE", "GET"} else {})
     refused(response, 405)
-    assert allowed <= {name.strip() for name in response.headers["Allow"].split(",")}
+    assert allowed == {name.strip() for name in response.headers["Allow"].split(",")}
+
+
+def test_head_is_answered_as_get_without_the_body(scim):
+    user = scim.create_user()
+    for path in (f"/Users/{user['id']}", "/Users?count=1", "/Groups", "/Schemas", "/Me", "/"):
+        get, head = scim.get(path), scim.send("HEAD", path)
+        assert (head.status_code, head.content) == (200, b"")
+        for name in ("Content-Type", "Content-Length", "ETag", "Content-Location"):
+            assert head.headers.get(name) == get.headers.get(name)
+    assert scim.send("HEAD", f"/Users/{user['id']}", If_None_Match=user["meta"]["version"]).status_code == 304
+    for path, status in (("/Users/nobody", 404), ("/Users?filter=x", 400), ("/Bulk", 405)):
+        assert (scim.send("HEAD", path).status_code, scim.send("HEAD", path).content) == (status, b"")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "gzip, gzip", "GZIP"])
+def test_a_compressed_body_is_refused_as_such(scim, coding):
+    content = gzip.compress(json.dumps(user_body()).encode())
+    response = scim.http.post(
+        "/Users", content=content, headers={"Content-Type": "application/scim+json", "Content-Encoding": coding}
+    )
+    assert coding.lower() in refused(response, 415)
+    assert response.headers["Accept-Encoding"] == "identity"
+
+
+def test_a_body_that_is_said_not_to_be_compressed_is_understood(scim):
+    accepted(scim.send("POST", "/Users", user_body(), Content_Encoding="identity"), 201)
+
+
+@pytest.mark.parametrize("version", ["v1", "v3", "v2.1"])
+@pytest.mark.parametrize("method, body", [("GET", None), ("POST", {}), ("DELETE", None)])
+def test_another_version_of_the_protocol_is_refused_as_such(scim, served, version, method, body):
+    response = scim.send(method, f"{served.url}/scim/{version}/Users", body)
+    assert "/scim/v2" in refused(response, 400, "invalidVers")
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded"])

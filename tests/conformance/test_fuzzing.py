@@ -8,65 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conformance.random_lists import WRONG_FILTERS
 from tests.conformance.random_patches import ODD_OPERATIONS
 from tests.conformance.raw_http import RawAnswer, RawConnection, assert_is_scim_document
-from tests.conformance.scim_client import ENTERPRISE, GROUP, PATCH_OP, USER, ScimClient
+from tests.conformance.scim_client import ENTERPRISE, GROUP, PATCH_OP, SEARCH_REQUEST, USER, ScimClient
+from tests.conformance.scim_strategies import FILTERS, LITERALS, PATHS, TEXTS, VALUES
 
 EXAMPLES = settings(
     max_examples=150,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
 
-NAMES = (
-    "userName", "displayName", "name", "name.familyName", "emails", "emails.value", "emails.type", "emails.primary",
-    "active", "meta", "meta.created", "meta.version", "id", "schemas", "externalId", "title", "groups", "groups.value",
-    "members", "members.value", "members.$ref", "x509Certificates", "x509Certificates.value", "addresses.country",
-    f"{ENTERPRISE}:department", f"{ENTERPRISE}:manager", f"{ENTERPRISE}:manager.value", ENTERPRISE, USER,
-    f"{USER}:userName", "urn:example:stranger:2.0:User:x", "urn:", ":", ".", "$ref", "password", "value",
-)  # fmt: skip
-TEXTS = st.one_of(
-    st.sampled_from(["", "ada", "work", "true", "2026-01-01T00:00:00Z", "%", "_", "\\", "'", '"']), st.text()
-)
-LITERALS = st.one_of(
-    TEXTS.map(json.dumps),
-    st.sampled_from(["true", "false", "null", "TRUE", "-0", "1e999", "9" * 40, "1.5", "0x1", "'x'", '"\\ud800"']),
-    st.integers().map(str),
-    st.floats().map(str),
-)
-OPERATORS = st.sampled_from(["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr", "EQ", "like", "=", ""])
-COMPARISONS = st.builds(lambda name, word, value: f"{name} {word} {value}", st.sampled_from(NAMES), OPERATORS, LITERALS)
-WORDS = st.sampled_from(["(", ")", "[", "]", "not", "and", "or", "pr", "eq", " ", ".", ":", '"', *NAMES])
-FILTERS = st.one_of(
-    st.recursive(
-        COMPARISONS,
-        lambda inner: st.one_of(
-            st.builds("{} and {}".format, inner, inner),
-            st.builds("{} or {}".format, inner, inner),
-            inner.map("not ({})".format),
-            inner.map("({})".format),
-            st.builds("{}[{}]".format, st.sampled_from(NAMES), inner),
-            st.builds("{}[{}].value eq {}".format, st.sampled_from(NAMES), inner, LITERALS),
-        ),
-        max_leaves=8,
-    ),
-    st.lists(WORDS, max_size=12).map(" ".join),
-    st.sampled_from(list(WRONG_FILTERS.values())),
-    st.text(),
-)
-PATHS = st.one_of(
-    st.sampled_from(NAMES),
-    st.builds("{}[{}]".format, st.sampled_from(NAMES), FILTERS),
-    st.builds("{}[{}].{}".format, st.sampled_from(NAMES), COMPARISONS, st.sampled_from(NAMES)),
-    st.lists(WORDS, max_size=6).map("".join),
-    st.text(),
-)
-KEYS = st.one_of(st.sampled_from(NAMES), st.sampled_from(["value", "type", "primary", "display"]), st.text(max_size=8))
-VALUES = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXTS),
-    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(KEYS, inner, max_size=4)),
-    max_leaves=12,
-)
 OPERATIONS = st.one_of(
     st.fixed_dictionaries(
         {"op": st.one_of(st.sampled_from(["add", "replace", "remove", "Add", "Replace", "Remove", "move"]), VALUES)},
@@ -86,6 +37,56 @@ RESOURCES = st.one_of(
         },
     ),
     VALUES,
+)
+REFERENCES = st.sampled_from(["bulkId:a", "bulkId:b", "bulkId:c", "bulkId:", "bulkId:nobody", "a"])
+BULK_DATA = st.one_of(
+    st.fixed_dictionaries(
+        {"userName": st.sampled_from(["bulk-1", "bulk-2", ""]), "displayName": st.sampled_from(["bulk-1", "bulk-2"])},
+        optional={
+            "members": st.lists(st.fixed_dictionaries({"value": REFERENCES}), max_size=3),
+            ENTERPRISE: st.fixed_dictionaries({"manager": st.fixed_dictionaries({"value": REFERENCES})}),
+            "nothing": REFERENCES,
+        },
+    ),
+    st.fixed_dictionaries({"Operations": st.lists(OPERATIONS, max_size=2)}),
+    RESOURCES,
+)
+BULK_OPERATIONS = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "method": st.sampled_from(["POST", "POST", "post", "PUT", "PATCH", "DELETE"]),
+            "path": st.sampled_from(["/Users", "/Groups", "/Users/bulkId:a", "/Groups/bulkId:b", "/Users/nobody"]),
+            "bulkId": st.sampled_from(["a", "b", "c"]),
+            "data": BULK_DATA,
+        },
+        optional={"version": st.one_of(TEXTS, VALUES)},
+    ),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "method": st.one_of(st.sampled_from(["GET", "POST", "HEAD"]), VALUES),
+            "path": st.one_of(
+                st.sampled_from(["/Users/", "Groups", "/Me", "/Bulk", "/", "/Users?x=1", "/a/b"]), VALUES
+            ),
+            "bulkId": st.one_of(REFERENCES, VALUES),
+            "data": BULK_DATA,
+        },
+    ),
+    VALUES,
+)
+SEARCHES = st.fixed_dictionaries(
+    {},
+    optional={
+        "schemas": st.one_of(st.just([SEARCH_REQUEST]), VALUES),
+        "filter": st.one_of(FILTERS, VALUES),
+        "sortBy": st.one_of(PATHS, VALUES),
+        "sortOrder": st.one_of(st.sampled_from(["ascending", "Descending"]), VALUES),
+        "startIndex": st.one_of(st.integers(), VALUES),
+        "count": st.one_of(st.integers(), VALUES),
+        "attributes": st.one_of(st.lists(PATHS, max_size=4), VALUES),
+        "excludedAttributes": st.one_of(st.lists(PATHS, max_size=4), VALUES),
+        "cursor": st.one_of(st.just(""), TEXTS, VALUES),
+    },
 )
 # What HTTP allows in the value of a header: visible ASCII, spaces within, and bytes beyond ASCII.
 HEADER_VALUES = st.one_of(
@@ -241,3 +242,32 @@ def test_any_address_is_answered(target, method, place):
     body = None if method in {"GET", "DELETE", "OPTIONS", "TRACE"} else {"schemas": [PATCH_OP]}
     answer = target.send(method, place, body)
     assert answer.status in {200, 400, 404, 405}
+
+
+@EXAMPLES
+@given(place=st.sampled_from(["", "/Users", "/Groups"]), body=st.one_of(SEARCHES, VALUES))
+def test_any_search_by_post_is_answered_or_refused_and_changes_nothing(target, place, body):
+    before = target.state()
+    answer = target.send("POST", f"{place}/.search", body)
+    assert answer.status in {200, 400}
+    assert target.state() == before
+
+
+@EXAMPLES
+@given(
+    operations=st.lists(BULK_OPERATIONS, max_size=6),
+    limit=st.one_of(st.none(), st.integers(min_value=1, max_value=3), st.integers(max_value=0)),
+)
+def test_of_any_bulk_request_only_what_is_answered_as_created_stays(target, operations, limit):
+    before = target.state()
+    answer = target.raw.send("POST", "/Bulk", json.dumps({"Operations": operations, "failOnErrors": limit}).encode())
+    assert_is_scim_document(answer)
+    assert answer.status in {200, 400}
+    results = answer.json().get("Operations", [])
+    assert all(result["status"] < "500" for result in results), results
+    assert all("location" in result for result in results if result["status"] == "201"), results
+    for result in results:
+        if result["status"] == "201":
+            kind, identifier = result["location"].split("/")[-2:]
+            assert target.raw.send("DELETE", f"/{kind}/{identifier}").status in {204, 404}
+    assert target.state() == before

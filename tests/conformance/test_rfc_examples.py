@@ -1,7 +1,6 @@
 """Is every JSON example of RFC 7643 and RFC 7644 understood, and answered as the RFC says?
 
-`tests/fixtures/rfc/examples.json` has the documents as they are printed, each with its section; `corrected`
-says what had to be done to those that are no JSON. Bulk (§3.7) and search by POST (§3.4.3) have tests of their own.
+Those of lists by POST, cursors and bulk requests are in `test_rfc_messages.py`.
 """
 
 import json
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.conversation import differences
+from tests.conformance.rfc_examples import EXAMPLES, FOLDER, example
 from tests.conformance.scim_client import (
     ENTERPRISE,
     ERROR,
@@ -24,8 +24,6 @@ from tests.conformance.scim_client import (
     refused,
 )
 
-FOLDER = Path(__file__).parents[1] / "fixtures" / "rfc"
-EXAMPLES = {entry["id"]: entry["document"] for entry in json.loads((FOLDER / "examples.json").read_text("utf-8"))}
 DEVIATIONS = json.loads((FOLDER / "deviations.json").read_text("utf-8"))
 # The RFC abbreviates ids here and there: `2819c223...413861904646`.
 IDS = {
@@ -34,10 +32,6 @@ IDS = {
     "mandy": re.compile(r"902c246b-6245-4190-8e05-00816be7344a"),
 }
 READ_ONLY = {"id", "meta", "groups", "password", "schemas"}
-
-
-def example(name: str) -> Any:
-    return json.loads(json.dumps(EXAMPLES[name]))
 
 
 def adapted(document: Any, ids: dict[str, str]) -> Any:
@@ -349,5 +343,6 @@ def test_the_schemas_of_descriptions_are_not_served_since_they_are_fixed(scim):
 
 
 def test_every_example_is_looked_at():
-    source = Path(__file__).read_text("utf-8")
+    here = Path(__file__)
+    source = here.read_text("utf-8") + here.with_name("test_rfc_messages.py").read_text("utf-8")
     assert [name for name in EXAMPLES if f'"{name}"' not in source] == []

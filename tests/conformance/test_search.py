@@ -176,4 +176,4 @@ def test_what_cannot_be_listed_cannot_be_searched(scim, path):
 def test_other_methods_are_told_the_right_one(scim, method, path):
     response = scim.send(method, path, None if method == "GET" else {})
     refused(response, 405)
-    assert response.headers["Allow"] == ("GET" if path == "/" else "POST")
+    assert response.headers["Allow"] == ("GET, HEAD" if path == "/" else "POST")

@@ -10,7 +10,9 @@ from tests.make.served import serve
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_is_told_without_a_key(served, path):
-    assert httpx2.get(f"{served.url}{path}", trust_env=False).status_code == 200
+    get, head = (httpx2.request(method, f"{served.url}{path}", trust_env=False) for method in ("GET", "HEAD"))
+    assert (get.status_code, head.status_code, head.content) == (200, 200, b"")
+    assert head.headers["Content-Length"] == get.headers["Content-Length"]
 
 
 def test_what_is_outside_scim_does_not_answer_in_scim(served):

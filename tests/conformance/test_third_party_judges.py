@@ -1,6 +1,10 @@
 """What do other people's SCIM testers and strict clients say about the served product?"""
 
+import json
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from scim2_client.engines.httpx2 import SyncSCIMClient
@@ -17,8 +21,10 @@ from scim2_models import (
 )
 from scim2_tester import Status, check_server
 
+from tests.conformance.explanations import read_explanations
 from tests.conformance.scim_client import ENTERPRISE, ScimClient, fresh
 
+JUDGED = Path(__file__).parents[1] / "fixtures" / "judges" / "scim_sanity.json"
 GOOD = {Status.SUCCESS, Status.COMPLIANT}
 CHECKS = {
     "check_add_attribute",
@@ -52,6 +58,22 @@ def test_scim2_tester_finds_nothing_wrong(http):
         tried = {result.title for result in results if result.resource_type == name and result.status in GOOD}
         assert tried >= CHECKS, f"{name}: not tried: {CHECKS - tried}"
     assert len(results) >= 100
+
+
+def test_scim_sanity_finds_nothing_but_what_is_explained(served):
+    """Each check that does not pass has its explanation in a file, and each explanation there is needed."""
+    command = [sys.executable, "-m", "scim_sanity", "probe", served.base_url, "--token", served.api_key]
+    finished = subprocess.run(
+        [*command, "--json-output", "--i-accept-side-effects"], capture_output=True, text=True, timeout=120, check=False
+    )
+    checks = json.loads(finished.stdout)["results"]
+    explanations = read_explanations(JUDGED)
+    noted = {
+        check["name"]: f"{check['status']}: {check.get('message')}" for check in checks if check["status"] != "pass"
+    }
+    assert {name: said for name, said in noted.items() if not explanations.explain(name, said)} == {}
+    assert explanations.unused() == []
+    assert sum(check["status"] == "pass" for check in checks) >= 25
 
 
 @pytest.fixture

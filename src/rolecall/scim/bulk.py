@@ -15,13 +15,12 @@ import orjson
 from rolecall.kernel.document import Document, Json
 from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.scim.errors import InvalidSyntax, InvalidValue, ScimError
+from rolecall.scim.messages import BULK_REQUEST, BULK_RESPONSE, check_message
 from rolecall.scim.schemas import GROUP, USER
-from rolecall.scim.values import MAX_NAME_LENGTH, is_unassigned
+from rolecall.scim.values import MAX_NAME_LENGTH
 
 MAX_BULK_OPERATIONS: Final = 1_000
 
-_REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
-_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 _METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _ENDPOINTS: Final[Mapping[str, str]] = {kind.endpoint.lower(): kind.endpoint for kind in (USER, GROUP)}
 _PREFIX: Final = "bulkId:"
@@ -88,7 +87,7 @@ def parse_bulk(body: Json) -> BulkRequest:
     if not isinstance(body, Mapping):
         raise InvalidSyntax("The body must be a JSON object: a BulkRequest.")
     fields = {name.lower(): value for name, value in body.items()}
-    _check_schemas(fields.get("schemas"))
+    check_message(fields.get("schemas"), BULK_REQUEST)
     raw = fields.get("operations")
     if isinstance(raw, str) or not isinstance(raw, Sequence):
         raise InvalidSyntax("Operations must be a list of operations.", attribute="Operations")
@@ -143,7 +142,7 @@ def completion(data: Document, later: frozenset[str], ids: Mapping[str, str]) ->
 
 def render_bulk_response(results: Sequence[Document]) -> bytes:
     """Return the BulkResponse."""
-    return orjson.dumps({"schemas": [_RESPONSE], "Operations": results})
+    return orjson.dumps({"schemas": [BULK_RESPONSE], "Operations": results})
 
 
 def _resolved(value: Json, ids: Mapping[str, str], name: str) -> Json:
@@ -230,14 +229,6 @@ def _check(method: str, path: str, endpoint: str, target: str, bulk_id: str | No
 def _text_in(fields: Mapping[str, Json], name: str) -> str:
     value = fields.get(name)
     return value if isinstance(value, str) else ""
-
-
-def _check_schemas(value: Json) -> None:
-    if is_unassigned(value):
-        return  # as with PATCH: the address and the method say enough
-    named = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
-    if not any(isinstance(uri, str) and uri.lower() == _REQUEST.lower() for uri in named):
-        raise InvalidSyntax(f"schemas must name {_REQUEST}.", attribute="schemas")
 
 
 def _check_bulk_ids(operations: Sequence[BulkOperation]) -> None:

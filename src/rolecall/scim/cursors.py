@@ -13,7 +13,8 @@ import orjson
 from rolecall.directory.model import Position, Seek
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.scim.errors import InvalidValue, ScimError
-from rolecall.scim.lists import LIST_RESPONSE, whole_number
+from rolecall.scim.lists import whole_number
+from rolecall.scim.messages import LIST_RESPONSE
 
 CURSOR_TIMEOUT_SECONDS: Final = 600
 """For how long after its page a cursor is taken."""

@@ -6,7 +6,11 @@ from rolecall.kernel.errors import DomainError, ErrorKind
 
 
 class ScimError(DomainError):
-    """A refusal with a `scimType` of its own (RFC 7644 §3.12, table 9). `uniqueness` is the directory's."""
+    """A refusal with a `scimType` of its own (RFC 7644 §3.12, table 9).
+
+    `uniqueness` is the directory's. `sensitive` is never said: filters on personal data are answered in a GET too,
+    since every provider looks users up so; who minds searches by POST (RFC 7644 §7.5.2).
+    """
 
     kind = ErrorKind.INVALID
     scim_type: ClassVar[str]
@@ -66,10 +70,3 @@ class InvalidVersion(ScimError):
 
     code = "invalid_vers"
     scim_type = "invalidVers"
-
-
-class Sensitive(ScimError):
-    """The request would put personal data into an address (RFC 7644 §7.5.2)."""
-
-    code = "sensitive"
-    scim_type = "sensitive"

@@ -6,10 +6,10 @@ from typing import Final
 
 from rolecall.kernel.predicate import Path
 from rolecall.scim.errors import InvalidValue
+from rolecall.scim.messages import LIST_RESPONSE
 from rolecall.scim.names import resolve, spelled, suggestion
 from rolecall.scim.schemas import AttributeType, ResourceType
 
-LIST_RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _LARGEST_INDEX: Final = 2**31 - 1  # what both databases can skip
 _DIGITS: Final = 18  # more are more than anybody has
 

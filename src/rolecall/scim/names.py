@@ -11,7 +11,9 @@ from rolecall.scim.schemas import Attribute, Place, ResourceType
 
 _NAME: Final = re.compile(r"[A-Za-z$][A-Za-z0-9_$-]*", re.ASCII)
 _NAMES: Final = re.compile(rf"({_NAME.pattern})(?:\.({_NAME.pattern}))?", re.ASCII)
-_URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]+", re.ASCII)
+OPEN_URI: Final = r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]+"
+"""The form of a schema's URI, as a regular expression."""
+_URI: Final = re.compile(OPEN_URI, re.ASCII)
 _MAX_URI_LENGTH: Final = 500
 _CORE: Final = "urn:ietf:params:scim:schemas:core:"
 _MAX_NAME_LENGTH: Final = 100

@@ -22,16 +22,16 @@ from rolecall.scim.errors import (
     TooMany,
 )
 from rolecall.scim.members import read_members
+from rolecall.scim.messages import PATCH_OP, check_message
 from rolecall.scim.names import is_open_uri
 from rolecall.scim.paths import AttributePath, parse_path
 from rolecall.scim.schemas import GROUP, Attribute, AttributeType, ResourceType
 from rolecall.scim.schemas import Mutability as Changes
-from rolecall.scim.values import check_text, is_unassigned, read_attribute, read_open, read_parts, read_single
+from rolecall.scim.values import check_text, read_attribute, read_open, read_parts, read_single
 
 MAX_OPERATIONS: Final = 1_000
 """Operations of one PATCH."""
 
-_PATCH_OP: Final = "urn:ietf:params:scim:api:messages:2.0:patchop"
 # Okta puts `id` and `meta` into the value, authentik `schemas`, SailPoint `groups`, Okta a placeholder `password`.
 _IGNORED_IN_VALUE: Final = frozenset({"id", "meta", "schemas", "groups", "password"})
 
@@ -85,7 +85,7 @@ def parse_patch(body: Json, resource_type: ResourceType) -> Patch:
     if not isinstance(body, Mapping):
         raise InvalidSyntax("The body must be a JSON object: a PatchOp.")
     fields = _by_lower_name(body)
-    _check_schemas(fields.get("schemas"))
+    check_message(fields.get("schemas"), PATCH_OP)
     raw = fields.get("operations")
     if isinstance(raw, str) or not isinstance(raw, Sequence) or not raw:
         raise InvalidSyntax("Operations must be a list of one or more operations.", attribute="Operations")
@@ -104,14 +104,6 @@ _MEMBERS: Final = next(attribute for attribute in GROUP.schema.attributes if att
 
 def _by_lower_name(fields: Mapping[str, Json]) -> Mapping[str, Json]:
     return {name.lower(): value for name, value in fields.items()}
-
-
-def _check_schemas(schemas: Json) -> None:
-    if is_unassigned(schemas):
-        return  # left out by some clients; the address and the method say enough
-    named = schemas if isinstance(schemas, Sequence) and not isinstance(schemas, str) else ()
-    if not any(isinstance(uri, str) and uri.lower() == _PATCH_OP for uri in named):
-        raise InvalidSyntax("schemas must name urn:ietf:params:scim:api:messages:2.0:PatchOp.", attribute="schemas")
 
 
 def _operation(raw: Json, position: int, resource_type: ResourceType) -> Operation:

@@ -9,10 +9,8 @@ from rolecall.scim.discovery import RESOURCE_TYPES
 from rolecall.scim.errors import InvalidSyntax, InvalidValue
 from rolecall.scim.filters import parse_filter
 from rolecall.scim.lists import parse_sort
+from rolecall.scim.messages import SEARCH_REQUEST, check_message
 from rolecall.scim.schemas import Place, ResourceType
-from rolecall.scim.values import is_unassigned
-
-SEARCH_REQUEST: Final = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 _LISTS: Final = ("attributes", "excludedAttributes")
 _TEXTS: Final = ("filter", "sortBy", "sortOrder", "cursor")
@@ -34,7 +32,7 @@ def parse_search(body: Json) -> Mapping[str, str]:
     parameters: dict[str, str] = {}
     for key, value in body.items():
         if key.lower() == "schemas":
-            _check_schemas(value)
+            check_message(value, SEARCH_REQUEST)
         name = _NAMES.get(key.lower())
         if name is not None and value is not None:
             parameters[name] = _parameter(name, value)
@@ -107,14 +105,6 @@ def _settled(predicate: Predicate, resource_type: ResourceType) -> Predicate:
             return And(parts=()) if holds else Or(parts=())
         case _:
             assert_never(predicate)
-
-
-def _check_schemas(value: Json) -> None:
-    if is_unassigned(value):
-        return  # as with PATCH: the address and the method say enough
-    named = value if isinstance(value, Sequence) and not isinstance(value, str) else ()
-    if not any(isinstance(uri, str) and uri.lower() == SEARCH_REQUEST.lower() for uri in named):
-        raise InvalidSyntax(f"schemas must name {SEARCH_REQUEST}.", attribute="schemas")
 
 
 def _parameter(name: str, value: Json) -> str:

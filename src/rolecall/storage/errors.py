@@ -7,3 +7,7 @@ class UniqueViolation(Exception):
     def __init__(self, constraint: str) -> None:
         super().__init__(constraint)
         self.constraint = constraint
+
+
+class OutOfTime(Exception):
+    """The database was still busy when the time that it had was over."""

@@ -7,8 +7,9 @@ import pytest
 
 from rolecall.directory import groups, provisioned_users, users
 from rolecall.directory.errors import ListTooSlow
-from rolecall.directory.model import AddMembers, ListRequest
+from rolecall.directory.model import AddMembers, ListRequest, Seek
 from rolecall.directory.store import lists
+from rolecall.directory.store.walks import walk_provisioned_users
 from rolecall.kernel.predicate import And, AnyValue, Compare, Not, Operator, Or, Present
 from tests.make.actors import PROVISIONER
 from tests.make.directory import (
@@ -197,7 +198,32 @@ def test_a_scan_that_takes_too_long_is_refused_and_a_search_by_index_is_not(inst
     with pytest.raises(ListTooSlow):
         listed(installed, sort_by=("title",))
     assert listed(installed, equal("userName", to="ada", fold=True)) == [ada]
-    assert listed(installed, And(parts=(equal("id", to="nobody"), equal("title", to="Countess")))) == []
+
+
+CROWD = """
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+    INSERT INTO directory_user (id, kind, state, provisioned, break_glass, user_name_key, display, display_name_key,
+                                external_id, profile, version, created_at, changed_at)
+    SELECT 'crowd-' || n.i, kind, state, provisioned, break_glass, 'crowd-' || n.i, display, display_name_key,
+           external_id, profile, version, created_at, changed_at
+    FROM directory_user, n WHERE display = 'One of many'
+"""
+
+
+def test_a_list_that_the_database_decides_alone_has_no_more_time_than_another(installed, monkeypatch):
+    ada = pushed_user(installed, "ada")
+    pushed_user(installed, "crowd", displayName="One of many")
+    installed.change(lambda tx: tx.connection.execute(CROWD))
+    contains = Compare(path=("displayName",), operator=Operator.CO, value="nobody", fold=True)
+    assert listed(installed, contains) == []
+    monkeypatch.setattr(lists, "_BUDGET_SECONDS", 0.002)
+    with pytest.raises(ListTooSlow, match="Add a condition on userName"):
+        listed(installed, contains)
+    with pytest.raises(ListTooSlow):
+        installed.ask(walk_provisioned_users, request(contains), Seek())
+    with pytest.raises(ListTooSlow):
+        listed(installed, sort_by=("displayName",), skip=45_000)
+    assert listed(installed, equal("userName", to="ada", fold=True)) == [ada]
 
 
 def test_a_list_shows_what_was_changed_since(installed):

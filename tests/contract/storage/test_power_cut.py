@@ -18,6 +18,7 @@ from rolecall.directory.model import AddMembers, GroupId, RemoveMembers, UserId
 from rolecall.events.audit import CallJournal
 from rolecall.events.calls import Call
 from rolecall.kernel.errors import DomainError, Unavailable
+from rolecall.storage import checkpoints
 from rolecall.storage.transaction import WriteTx
 from tests.contract.storage.recorded_disk import Fate, Platter, Promised, RecordedDisk, Step
 from tests.make.actors import PROVISIONER
@@ -53,8 +54,9 @@ class Recording:
 class Client:
     """One provider that asks, waits for the answer, and asks the next."""
 
-    def __init__(self, installed: Installed, disk: RecordedDisk) -> None:
+    def __init__(self, installed: Installed, disk: RecordedDisk, *, is_brief: bool) -> None:
         self.installed = installed
+        self.is_brief = is_brief
         self.disk = disk
 
     async def write(self, change: Callable[[WriteTx], T], told: Callable[[T], tuple[str, int]]) -> str:
@@ -67,7 +69,9 @@ class Client:
             return value
 
         try:
-            value = await self.installed.transactions.write(PROVISIONER, journaled, journal=CallJournal(call))
+            value = await self.installed.transactions.write(
+                PROVISIONER, journaled, journal=CallJournal(call), brief=self.is_brief
+            )
         except DomainError:
             self.disk.promise(Told(request_id=call.request_id))
             raise
@@ -155,16 +159,20 @@ def record(template: Database, *pragmas: str) -> Recording:
     with copy_of(template) as database:
         assert database.directory is not None
         before = (database.directory / FILE).read_bytes()
-        with on_recorded_disk(database, *pragmas) as (installed, disk):
-            asyncio.run(load(installed, disk))
+        with pytest.MonkeyPatch.context() as patched:
+            # The load is short, and the journal shall move many times meanwhile.
+            patched.setattr(checkpoints, "_PAUSE_SECONDS", 0.005)
+            with on_recorded_disk(database, *pragmas) as (installed, disk):
+                asyncio.run(load(installed, disk))
     return Recording(before=before, trace=disk.trace)
 
 
 async def load(installed: Installed, disk: RecordedDisk) -> None:
-    client = Client(installed, disk)
+    on_the_loop, in_the_thread = (Client(installed, disk, is_brief=is_brief) for is_brief in (True, False))
     everybody = group_profile("Everybody")
-    group_id = GroupId(await client.write(lambda tx: groups.create_group(tx, everybody, ()), whole))
-    await asyncio.gather(*(client.work(number, group_id) for number in range(CLIENTS)))
+    group_id = GroupId(await in_the_thread.write(lambda tx: groups.create_group(tx, everybody, ()), whole))
+    clients = (on_the_loop, in_the_thread)
+    await asyncio.gather(*(clients[number % 2].work(number, group_id) for number in range(CLIENTS)))
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import pytest
 
 import rolecall
 from rolecall.api.scim.errors import (
-    ERROR_SCHEMA,
     STATUS,
     MethodNotAllowed,
     UnknownEndpoint,
+    UnsupportedContentEncoding,
     headers_of,
     render_error,
     render_refusal,
@@ -19,6 +19,7 @@ from rolecall.api.scim.errors import (
 from rolecall.authentication.errors import MissingCredential
 from rolecall.directory.errors import GroupNameTaken, ListTooSlow, NoSuchMember, UserNameTaken
 from rolecall.kernel.errors import DomainError, ErrorKind, Forbidden, NotFound, Unavailable, VersionConflict
+from rolecall.scim.messages import ERROR
 
 # RFC 7644 table 9.
 SCIM_TYPES = {
@@ -31,7 +32,6 @@ SCIM_TYPES = {
     "noTarget",
     "invalidValue",
     "invalidVers",
-    "sensitive",
     # RFC 9865 §4.
     "invalidCursor",
     "expiredCursor",
@@ -57,7 +57,7 @@ def every_refusal():
 def test_every_refusal_can_be_told_over_scim(refusal):
     error = refusal("A sentence.", allow="GET") if refusal is MethodNotAllowed else refusal("A sentence.")
     body = orjson.loads(render_refusal(error))
-    assert body["schemas"] == [ERROR_SCHEMA]
+    assert body["schemas"] == [ERROR]
     assert body["status"] == str(status_of(error))
     assert 400 <= status_of(error) < 600
     assert body["detail"] == "A sentence."
@@ -108,13 +108,14 @@ def test_what_clients_rely_on_is_as_the_standard_says(error, status, scim_type):
 def test_headers_say_what_the_client_can_do():
     assert headers_of(MissingCredential(""))["WWW-Authenticate"].startswith("Bearer")
     assert headers_of(MethodNotAllowed("", allow="GET, POST")) == {"Allow": "GET, POST"}
+    assert headers_of(UnsupportedContentEncoding("")) == {"Accept-Encoding": "identity"}
     assert int(headers_of(Unavailable(""))["Retry-After"]) > 0
     assert headers_of(NotFound("")) == {}
 
 
 def test_an_error_without_a_type_says_nothing_of_one():
     assert orjson.loads(render_error(500, "Broken.")) == {
-        "schemas": [ERROR_SCHEMA],
+        "schemas": [ERROR],
         "status": "500",
         "detail": "Broken.",
     }

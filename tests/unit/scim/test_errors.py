@@ -16,7 +16,7 @@ def test_the_errors_of_cursors_are_among_them():
 def test_every_error_of_the_standard_but_uniqueness_is_defined_once():
     assert sorted(error.scim_type for error in ERRORS) == [
         *("expiredCursor", "invalidCount", "invalidCursor", "invalidFilter", "invalidPath", "invalidSyntax"),
-        *("invalidValue", "invalidVers", "mutability", "noTarget", "sensitive", "tooMany"),
+        *("invalidValue", "invalidVers", "mutability", "noTarget", "tooMany"),
     ]
 
 

@@ -2,8 +2,9 @@ import pytest
 
 from rolecall.kernel.predicate import And, Compare, Not, Operator, Or, Present, compile_matcher
 from rolecall.scim.errors import InvalidFilter, InvalidSyntax, InvalidValue
+from rolecall.scim.messages import SEARCH_REQUEST
 from rolecall.scim.schemas import ENTERPRISE_USER_SCHEMA, GROUP, GROUP_SCHEMA, USER
-from rolecall.scim.search import SEARCH_REQUEST, parse_filter_among, parse_search, parse_sort_among
+from rolecall.scim.search import parse_filter_among, parse_search, parse_sort_among
 
 ENTERPRISE = ENTERPRISE_USER_SCHEMA.uri
 ALWAYS, NEVER = And(parts=()), Or(parts=())

@@ -18,12 +18,15 @@ from rolecall.api.scim.resources import Endpoint
 from rolecall.events.calls import Call
 from rolecall.http.requests import path_as_sent, request_id
 from rolecall.kernel.text import has_control_character
+from rolecall.scim.errors import InvalidVersion
 from rolecall.scim.users import RequirementProfile
 from rolecall.storage.transactions import Transactions
 
 MEDIA_TYPE: Final = b"application/scim+json"
 _WITHOUT_LENGTH: Final = frozenset({204, 304})
 SEARCH: Final = ".search"
+VERSION: Final = "/v2"
+"""Ends the path below which all of this lies."""
 _LONGEST_TARGET: Final = 4000
 
 # Who may call: each endpoint's use case requires `provisioned:read` or `provisioned:write`.
@@ -72,18 +75,21 @@ class ScimApp:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         record = _record_of(scope, headers)
         answer = await answered(record, self._recorder, lambda: self._serve(scope, receive, headers, record))
-        await _send(answer, send)
+        await _send(answer, send, with_body=scope["method"] != "HEAD")
 
     async def _serve(self, scope: Scope, receive: Receive, headers: Mapping[str, str], record: Call) -> Answer:
         actor, installation = await self._admission.admit(headers.get("authorization", ""))
         record.actor = actor = actor.asking(record.request_id)
-        endpoint, resource_id = _route(scope)
+        if not scope["root_path"].endswith(VERSION):
+            raise InvalidVersion("Version 2 of SCIM is spoken here, below /scim/v2.")
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        endpoint, resource_id = _route(scope, method)
         if not installation.scim_enabled:
             raise ScimDisabled("SCIM is switched off here. Switch it on with: rolecall admin scim-setup")
         public_url = installation.public_url or _address(scope, headers.get("host", ""))
         return await endpoint(
             ScimCall(
-                method=scope["method"],
+                method=method,
                 json=lambda: read_json(Request(scope, receive), record, limit=self._max_body_bytes),
                 transactions=self._transactions,
                 recorder=self._recorder,
@@ -122,8 +128,8 @@ def _record_of(scope: Scope, headers: Mapping[str, str]) -> Call:
     )
 
 
-def _route(scope: Scope) -> tuple[Endpoint, str]:
-    """Return the endpoint, and what stands behind it in the path.
+def _route(scope: Scope, method: str) -> tuple[Endpoint, str]:
+    """Return the endpoint, and what stands behind it in the path. HEAD has been made a GET.
 
     Raises: UnknownEndpoint, MethodNotAllowed.
     """
@@ -135,9 +141,9 @@ def _route(scope: Scope) -> tuple[Endpoint, str]:
     # For the figures, which must not have a row for every id.
     behind = resource_id if resource_id == SEARCH else "{id}"
     scope["route"] = _named_route(f"/{name}/{behind}" if slash else f"/{name}")
-    endpoint = methods.get(scope["method"])
+    endpoint = methods.get(method)
     if endpoint is None:
-        allowed = ", ".join(sorted(methods))
+        allowed = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
         raise MethodNotAllowed(f"{scope['method']} is not possible here, only {allowed}.", allow=allowed)
     return endpoint, resource_id
 
@@ -160,11 +166,11 @@ def _wire_name(name: str) -> bytes:
     return name.lower().encode("latin-1")
 
 
-async def _send(answer: Answer, send: Send) -> None:
+async def _send(answer: Answer, send: Send, *, with_body: bool) -> None:
     headers = [(_wire_name(name), value.encode("latin-1")) for name, value in (answer.headers or {}).items()]
     if answer.body:
         headers.append((b"content-type", MEDIA_TYPE))
     if answer.status not in _WITHOUT_LENGTH:
         headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.body", "body": answer.body if with_body else b""})

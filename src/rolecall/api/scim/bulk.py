@@ -16,7 +16,7 @@ from rolecall.api.scim.resources import COLLECTIONS, RESOURCES
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
 from rolecall.events.calls import Call
-from rolecall.kernel.document import Document, Json
+from rolecall.kernel.document import Json
 from rolecall.kernel.errors import DomainError
 from rolecall.scim.bulk import (
     BulkOperation,
@@ -49,6 +49,7 @@ async def run_operations(call: ScimCall) -> Answer:
         if run.unavailable or (bulk.fail_on_errors is not None and run.errors >= bulk.fail_on_errors):
             break
     await run.give_up_waiting()
+    await run.tell_losses()
     results = [run.results[position] for position in sorted(run.results)]
     return Answer(status=200, body=render_bulk_response(results))
 
@@ -70,8 +71,10 @@ class _Run:
     operations: tuple[BulkOperation, ...]
     ids: dict[str, str] = field(default_factory=dict)
     """What was created, by bulkId."""
-    results: dict[int, Document] = field(default_factory=dict)
+    results: dict[int, dict[str, Any]] = field(default_factory=dict)
     waiting: list[_Waiting] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    """The bulkIds of what was created and taken back."""
     calls: int = 0
     errors: int = 0
     unavailable: bool = False
@@ -102,6 +105,18 @@ class _Run:
         """Take back whatever is still incomplete because the request ended before its time."""
         while self.waiting:
             await self._take_back(self.waiting[0])
+
+    async def tell_losses(self) -> None:
+        """Show what was created and has then lost what it referred to, which only happens within a circle."""
+        for operation in self.operations:
+            created = self.ids.get(operation.bulk_id or "")
+            if operation.method != "POST" or created is None or not operation.references & self.lost:
+                continue
+            answer, _ = await self._send(operation, "GET", created, None)
+            if answer.status < _LEAST_ERROR:
+                result = self.results[operation.position]
+                result["version"] = (answer.headers or {})["ETag"]
+                result["response"] = orjson.loads(answer.body)
 
     def _refusal(self, step: Step) -> DomainError | None:
         operation = step.operation
@@ -140,6 +155,7 @@ class _Run:
         self.waiting.remove(each)
         bulk_id = str(each.operation.bulk_id)
         self.ids.pop(bulk_id, None)
+        self.lost.add(bulk_id)
         await self._send(each.operation, "DELETE", each.resource_id, None)
         if why is None:
             refusal = ReferenceNotCreated("Something that this refers to was not created.", attribute="bulkId")

@@ -12,7 +12,14 @@ from starlette.requests import ClientDisconnect, Request
 
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim.cursors import CursorSeal
-from rolecall.api.scim.errors import UnsupportedMediaType, headers_of, render_error, render_refusal, status_of
+from rolecall.api.scim.errors import (
+    UnsupportedContentEncoding,
+    UnsupportedMediaType,
+    headers_of,
+    render_error,
+    render_refusal,
+    status_of,
+)
 from rolecall.authorization.actor import Actor
 from rolecall.directory.model import Expected
 from rolecall.events.audit import CallJournal
@@ -117,8 +124,12 @@ class ScimCall:
 async def read_json(request: Request, record: Call, *, limit: int) -> Json:
     """Return the body of a request. Its record keeps no secret and no more than 256 KiB.
 
-    Raises: BodyTooLarge, UnsupportedMediaType, InvalidSyntax, InvalidValue.
+    Raises: BodyTooLarge, UnsupportedMediaType, UnsupportedContentEncoding, InvalidSyntax, InvalidValue.
     """
+    # A few bytes could unpack to gigabytes, so nothing is unpacked.
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise UnsupportedContentEncoding(f"A body with the encoding {encoding} is not understood here; send it plain.")
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type and media_type not in _MEDIA_TYPES:
         raise UnsupportedMediaType(f"The media type {media_type} is not understood here; send application/scim+json.")

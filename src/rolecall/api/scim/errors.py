@@ -7,8 +7,7 @@ import orjson
 
 from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.scim.errors import ScimError
-
-ERROR_SCHEMA: Final = "urn:ietf:params:scim:api:messages:2.0:Error"
+from rolecall.scim.messages import ERROR
 
 STATUS: Final[Mapping[ErrorKind, int]] = {
     ErrorKind.INVALID: 400,
@@ -54,6 +53,13 @@ class UnsupportedMediaType(DomainError):
     code = "unsupported_media_type"
 
 
+class UnsupportedContentEncoding(DomainError):
+    """The body is compressed; the answer's `Accept-Encoding` header says that none is taken so."""
+
+    kind = ErrorKind.UNSUPPORTED
+    code = "unsupported_content_encoding"
+
+
 class ScimDisabled(DomainError):
     """SCIM is switched off in this installation."""
 
@@ -75,19 +81,25 @@ def headers_of(error: DomainError) -> dict[str, str]:
             return {"Retry-After": "5"}
         case ErrorKind.UNSUPPORTED if isinstance(error, MethodNotAllowed):
             return {"Allow": error.about["allow"]}
+        case ErrorKind.UNSUPPORTED if isinstance(error, UnsupportedContentEncoding):
+            return {"Accept-Encoding": "identity"}
         case _:
             return {}
 
 
 def render_refusal(error: DomainError) -> bytes:
     """Return the SCIM error for a refusal (RFC 7644 §3.12)."""
-    scim_type = error.scim_type if isinstance(error, ScimError) else _SCIM_TYPE.get(error.code)
-    return render_error(status_of(error), error.detail, scim_type=scim_type)
+    return render_error(status_of(error), error.detail, scim_type=scim_type_of(type(error)))
+
+
+def scim_type_of(error: type[DomainError]) -> str | None:
+    """Return the `scimType` of refusals of that class, if they have one (RFC 7644, table 9; RFC 9865 §5)."""
+    return error.scim_type if issubclass(error, ScimError) else _SCIM_TYPE.get(error.code)
 
 
 def render_error(status: int, detail: str, *, scim_type: str | None = None) -> bytes:
     """Return a SCIM error; its `status` is a string."""
-    body = {"schemas": [ERROR_SCHEMA], "status": str(status)}
+    body = {"schemas": [ERROR], "status": str(status)}
     if scim_type is not None:
         body["scimType"] = scim_type
     body["detail"] = detail

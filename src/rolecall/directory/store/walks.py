@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import ColumnElement, and_, bindparam, func, null, or_, select, true
 
 from rolecall.directory.model import ListRequest, Position, Seek, Stretch
-from rolecall.directory.store.lists import GROUPS, PROVISIONED_USERS, Kind, SortKey, in_order, scan, visible_in
+from rolecall.directory.store.lists import GROUPS, PROVISIONED_USERS, Kind, SortKey, bounded, in_order, scan, visible_in
 from rolecall.kernel.predicate import Path
 from rolecall.storage.predicates import to_sql
 from rolecall.storage.statement import Row, Statement
@@ -63,6 +63,11 @@ def walk_groups(tx: ReadTx, request: ListRequest, seek: Seek) -> Stretch[Row]:
 
 
 def _walk(tx: ReadTx, request: ListRequest, seek: Seek, kind: Kind) -> Stretch[Row]:
+    with bounded(tx):
+        return _stretch(_source(tx, request, kind), seek, request.limit)
+
+
+def _source(tx: ReadTx, request: ListRequest, kind: Kind) -> "_Columns | _Scanned":
     source: _Columns | _Scanned
     if request.sort_by is not None and request.sort_by not in kind.orders:
         source = _Scanned(tx, request, kind, visible_in(request, kind))
@@ -74,7 +79,7 @@ def _walk(tx: ReadTx, request: ListRequest, seek: Seek, kind: Kind) -> Stretch[R
             source = _Columns(tx, request, kind, selection.condition)
         else:
             source = _Scanned(tx, request, kind, kind.visible & selection.condition)
-    return _stretch(source, seek, request.limit)
+    return source
 
 
 def _stretch(source: "_Columns | _Scanned", seek: Seek, limit: int) -> Stretch[Row]:
