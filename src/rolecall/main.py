@@ -16,6 +16,7 @@ from rolecall.api.scim.app import ScimApp
 from rolecall.events import log
 from rolecall.http.envelope import Envelope
 from rolecall.kernel.clock import Clock, system_clock
+from rolecall.scim.registry import Registry
 from rolecall.scim.users import RequirementProfile
 from rolecall.settings import Settings
 from rolecall.storage.engine import open_database
@@ -84,6 +85,7 @@ def _application(settings: Settings, clock: Clock, transactions: Transactions, m
         transactions,
         admission,
         recorder,
+        registry=Registry(),
         requirements=RequirementProfile(settings.requirement_profile),
         max_body_bytes=settings.max_body_bytes,
     )

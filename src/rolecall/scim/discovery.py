@@ -7,10 +7,8 @@ from rolecall.kernel.document import Document, Json
 from rolecall.scim.bulk import MAX_BULK_OPERATIONS
 from rolecall.scim.cursors import CURSOR_TIMEOUT_SECONDS
 from rolecall.scim.patch import MAX_OPERATIONS
-from rolecall.scim.schemas import GROUP, USER, Attribute, AttributeType, ResourceType, Schema
-
-RESOURCE_TYPES: Final = (USER, GROUP)
-"""Every kind of resource that is served."""
+from rolecall.scim.registry import Registry
+from rolecall.scim.schemas import Attribute, AttributeType, ResourceType, Schema
 
 _CONFIG: Final = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
 _RESOURCE_TYPE: Final = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
@@ -56,14 +54,14 @@ def service_provider_config(
     }
 
 
-def resource_type_documents(base_url: str) -> Mapping[str, Document]:
+def resource_type_documents(registry: Registry, base_url: str) -> Mapping[str, Document]:
     """Return each ResourceType (RFC 7643 §6) by its id."""
-    return {resource_type.name: _resource_type(resource_type, base_url) for resource_type in RESOURCE_TYPES}
+    return {resource_type.name: _resource_type(resource_type, base_url) for resource_type in registry.resource_types}
 
 
-def schema_documents(base_url: str) -> Mapping[str, Document]:
+def schema_documents(registry: Registry, base_url: str) -> Mapping[str, Document]:
     """Return each Schema (RFC 7643 §7) by its URI."""
-    schemas = [schema for kind in RESOURCE_TYPES for schema in (kind.schema, *kind.extensions)]
+    schemas = [schema for kind in registry.resource_types for schema in (kind.schema, *kind.extensions)]
     return {schema.uri: _schema(schema, base_url) for schema in schemas}
 
 

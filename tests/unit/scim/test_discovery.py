@@ -3,6 +3,7 @@ import pytest
 from rolecall.scim.cursors import CURSOR_TIMEOUT_SECONDS
 from rolecall.scim.discovery import resource_type_documents, schema_documents, service_provider_config
 from rolecall.scim.patch import MAX_OPERATIONS
+from rolecall.scim.registry import Registry
 from rolecall.scim.schemas import ENTERPRISE_USER_SCHEMA, GROUP_SCHEMA, USER_SCHEMA
 
 BASE = "https://rolecall.example/scim/v2"
@@ -20,7 +21,7 @@ def values_of(document):
 
 
 def attribute(schema: str, name: str):
-    return next(found for found in schema_documents(BASE)[schema]["attributes"] if found["name"] == name)
+    return next(found for found in schema_documents(Registry(), BASE)[schema]["attributes"] if found["name"] == name)
 
 
 def test_the_configuration_says_what_is_supported():
@@ -49,7 +50,7 @@ def test_the_configuration_says_what_is_supported():
 
 
 def test_each_resource_type_says_where_it_is_and_what_it_extends():
-    documents = resource_type_documents(BASE)
+    documents = resource_type_documents(Registry(), BASE)
     assert list(documents) == ["User", "Group"]
     user, group = documents.values()
     assert (user["id"], user["endpoint"], user["schema"]) == ("User", "/Users", USER_SCHEMA.uri)
@@ -60,7 +61,7 @@ def test_each_resource_type_says_where_it_is_and_what_it_extends():
 
 
 def test_each_schema_is_found_by_its_uri():
-    documents = schema_documents(BASE)
+    documents = schema_documents(Registry(), BASE)
     assert list(documents) == [USER_SCHEMA.uri, ENTERPRISE_USER_SCHEMA.uri, GROUP_SCHEMA.uri]
     for uri, document in documents.items():
         assert document["id"] == uri
@@ -92,4 +93,4 @@ def test_case_is_said_only_of_what_has_one(name: str):
 
 
 def test_nothing_in_a_schema_is_null():
-    assert all(value is not None for value in values_of(schema_documents(BASE)))
+    assert all(value is not None for value in values_of(schema_documents(Registry(), BASE)))

@@ -1,7 +1,8 @@
 """Which endpoints are there below /scim/v2, and what happens around each call?"""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Final
 
@@ -10,14 +11,15 @@ from starlette.types import Receive, Scope, Send
 
 from rolecall.api.admission import Admission
 from rolecall.api.recorder import Recorder
-from rolecall.api.scim import bulk, discovery, resources, search, users
+from rolecall.api.scim import bulk, discovery, search, users
 from rolecall.api.scim.calls import Answer, ScimCall, answered, parse_parameters, read_json
 from rolecall.api.scim.cursors import CursorSeal
 from rolecall.api.scim.errors import MethodNotAllowed, ScimDisabled, UnknownEndpoint, status_of
-from rolecall.api.scim.resources import Endpoint
+from rolecall.api.scim.resources import Endpoint, Methods, routes_to
 from rolecall.events.calls import Call
 from rolecall.http.requests import path_as_sent, request_id
 from rolecall.kernel.text import has_control_character
+from rolecall.scim.registry import Registry
 from rolecall.scim.users import RequirementProfile
 from rolecall.storage.transactions import Transactions
 
@@ -26,26 +28,48 @@ _WITHOUT_LENGTH: Final = frozenset({204, 304})
 SEARCH: Final = ".search"
 _LONGEST_TARGET: Final = 4000
 
-# Who may call: each endpoint's use case requires `provisioned:read` or `provisioned:write`.
-ROOT: Final[Mapping[str, Endpoint]] = {"GET": search.list_everything}
-COLLECTIONS: Final[Mapping[str, Mapping[str, Endpoint]]] = {
-    **resources.COLLECTIONS,
-    "Me": {"GET": users.get_own_user},
-    "Bulk": {"POST": bulk.run_operations},
-    "Schemas": {"GET": discovery.list_schemas},
-    "ResourceTypes": {"GET": discovery.list_resource_types},
-    "ServiceProviderConfig": {"GET": discovery.get_service_provider_config},
-    SEARCH: {"POST": search.search_everything},
-}
-RESOURCES: Final[Mapping[str, Mapping[str, Endpoint]]] = {
-    **resources.RESOURCES,
-    "Schemas": {"GET": discovery.get_schema},
-    "ResourceTypes": {"GET": discovery.get_resource_type},
-}
-SEARCHES: Final[Mapping[str, Mapping[str, Endpoint]]] = {
-    "Users": {"POST": search.search_users},
-    "Groups": {"POST": search.search_groups},
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Routes:
+    """Which endpoints there are. Each one's use case requires `provisioned:read` or `provisioned:write`."""
+
+    root: Methods
+    collections: Mapping[str, Methods]
+    resources: Mapping[str, Methods]
+    searches: Mapping[str, Methods]
+
+    def methods_at(self, name: str, resource_id: str, *, deep: bool) -> Methods | None:
+        """Return what can be done at a path, or None where there is nothing."""
+        if not name:
+            return None if deep else self.root
+        if not deep:
+            return self.collections.get(name)
+        return (self.searches if resource_id == SEARCH else self.resources).get(name)
+
+
+def _all_routes(registry: Registry) -> _Routes:
+    routes = routes_to(registry)
+    return _Routes(
+        root={"GET": partial(search.list_among, routes.listings)},
+        collections={
+            **routes.collections,
+            "Me": {"GET": users.get_own_user},
+            "Bulk": {"POST": partial(bulk.run_operations, routes)},
+            "Schemas": {"GET": discovery.list_schemas},
+            "ResourceTypes": {"GET": discovery.list_resource_types},
+            "ServiceProviderConfig": {"GET": discovery.get_service_provider_config},
+            SEARCH: {"POST": partial(search.search_among, routes.listings)},
+        },
+        resources={
+            **routes.resources,
+            "Schemas": {"GET": discovery.get_schema},
+            "ResourceTypes": {"GET": discovery.get_resource_type},
+        },
+        searches={
+            listing.resource_type.endpoint.removeprefix("/"): {"POST": partial(search.search_among, (listing,))}
+            for listing in routes.listings
+        },
+    )
 
 
 class ScimApp:
@@ -57,12 +81,15 @@ class ScimApp:
         admission: Admission,
         recorder: Recorder,
         *,
+        registry: Registry,
         requirements: RequirementProfile,
         max_body_bytes: int,
     ) -> None:
         self._transactions = transactions
         self._admission = admission
         self._recorder = recorder
+        self._registry = registry
+        self._routes = _all_routes(registry)
         self._requirements = requirements
         self._max_body_bytes = max_body_bytes
         self._cursor_seal = CursorSeal(transactions)
@@ -77,7 +104,7 @@ class ScimApp:
     async def _serve(self, scope: Scope, receive: Receive, headers: Mapping[str, str], record: Call) -> Answer:
         actor, installation = await self._admission.admit(headers.get("authorization", ""))
         record.actor = actor = replace(actor, request_id=record.request_id)
-        endpoint, resource_id = _route(scope)
+        endpoint, resource_id = _route(scope, self._routes)
         if not installation.scim_enabled:
             raise ScimDisabled("SCIM is switched off here. Switch it on with: rolecall admin scim-setup")
         public_url = installation.public_url or str(Request(scope).base_url).rstrip("/").removesuffix("/scim/v2")
@@ -91,6 +118,7 @@ class ScimApp:
                 record=record,
                 actor=actor,
                 base_url=f"{public_url}/scim/v2",
+                registry=self._registry,
                 requirements=self._requirements,
                 max_body_bytes=self._max_body_bytes,
                 resource_id=resource_id,
@@ -115,14 +143,14 @@ def _record_of(scope: Scope, headers: Mapping[str, str]) -> Call:
     )
 
 
-def _route(scope: Scope) -> tuple[Endpoint, str]:
+def _route(scope: Scope, routes: _Routes) -> tuple[Endpoint, str]:
     """Return the endpoint, and what stands behind it in the path.
 
     Raises: UnknownEndpoint, MethodNotAllowed.
     """
     path = scope["path"].removeprefix(scope.get("root_path", "")).strip("/")
     name, slash, resource_id = path.partition("/")
-    methods = _methods_at(name, resource_id, deep=bool(slash))
+    methods = routes.methods_at(name, resource_id, deep=bool(slash))
     if methods is None or "/" in resource_id or has_control_character(resource_id):
         raise UnknownEndpoint(f"There is nothing at /{path.replace(chr(0), '�')} below /scim/v2.")
     # For the figures, which must not have a row for every id.
@@ -133,14 +161,6 @@ def _route(scope: Scope) -> tuple[Endpoint, str]:
         allowed = ", ".join(sorted(methods))
         raise MethodNotAllowed(f"{scope['method']} is not possible here, only {allowed}.", allow=allowed)
     return endpoint, resource_id
-
-
-def _methods_at(name: str, resource_id: str, *, deep: bool) -> Mapping[str, Endpoint] | None:
-    if not name:
-        return None if deep else ROOT
-    if not deep:
-        return COLLECTIONS.get(name)
-    return (SEARCHES if resource_id == SEARCH else RESOURCES).get(name)
 
 
 async def _send(answer: Answer, send: Send) -> None:

@@ -23,6 +23,7 @@ from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.kernel.text import has_control_character
 from rolecall.scim.errors import InvalidSyntax, InvalidValue
 from rolecall.scim.projection import Projection, parse_projection
+from rolecall.scim.registry import Registry
 from rolecall.scim.schemas import ResourceType
 from rolecall.scim.users import RequirementProfile
 from rolecall.storage.transaction import ReadTx, WriteTx
@@ -66,6 +67,7 @@ class ScimCall:
     actor: Actor
     base_url: str
     """Ends in `/scim/v2`."""
+    registry: Registry
     requirements: RequirementProfile
     max_body_bytes: int
     resource_id: str

@@ -1,7 +1,8 @@
 """Which calls are there on users (RFC 7644 §3.2-3.6)?"""
 
 from dataclasses import replace
-from typing import Any, Final
+from functools import cache
+from typing import Any
 
 from rolecall.api.scim.calls import Answer, ScimCall
 from rolecall.api.scim.lists import Listing, answer_list
@@ -31,8 +32,8 @@ from rolecall.storage.transaction import ReadTx, WriteTx
 
 async def create_user(call: ScimCall) -> Answer:
     """POST /Users."""
-    projection = call.projection(USER)
-    profile = await call.parsed(lambda body: parse_user(body, profile=call.requirements))
+    projection = call.projection(call.registry.user)
+    profile = await call.parsed(lambda body: parse_user(body, call.registry.user, profile=call.requirements))
 
     def create(tx: WriteTx) -> StoredUser:
         user = provisioned_users.create_user(tx, profile)
@@ -45,12 +46,12 @@ async def create_user(call: ScimCall) -> Answer:
 
 async def list_users(call: ScimCall) -> Answer:
     """GET /Users."""
-    return await answer_list(call, USERS)
+    return await answer_list(call, users_listing(call.registry.user))
 
 
 async def get_user(call: ScimCall) -> Answer:
     """GET /Users/{id}."""
-    projection = call.projection(USER)
+    projection = call.projection(call.registry.user)
     user_id = _id_in(call)
 
     def get(tx: ReadTx) -> StoredUser:
@@ -62,7 +63,7 @@ async def get_user(call: ScimCall) -> Answer:
 
 async def get_own_user(call: ScimCall) -> Answer:
     """GET /Me: the user whose key the caller presented (RFC 7644 §3.11)."""
-    projection = call.projection(USER)
+    projection = call.projection(call.registry.user)
     user = await call.look_up(lambda tx: _shown(tx, call, provisioned_users.get_own_user(tx), projection))
     call.record.subject_id = user.id
     return _answer(call, user, projection)
@@ -70,10 +71,10 @@ async def get_own_user(call: ScimCall) -> Answer:
 
 async def replace_user(call: ScimCall) -> Answer:
     """PUT /Users/{id}."""
-    projection = call.projection(USER)
+    projection = call.projection(call.registry.user)
     expected = call.expected()
     user_id = _id_in(call)
-    profile = await call.parsed(lambda body: parse_user(body, profile=call.requirements))
+    profile = await call.parsed(lambda body: parse_user(body, call.registry.user, profile=call.requirements))
 
     def replaced(before: Document) -> ProfileChange:
         # Who leaves `active` out of a PUT means to leave it alone, not to end or to restore access.
@@ -90,13 +91,13 @@ async def replace_user(call: ScimCall) -> Answer:
 
 async def patch_user(call: ScimCall) -> Answer:
     """PATCH /Users/{id}."""
-    projection = call.projection(USER)
+    projection = call.projection(call.registry.user)
     expected = call.expected()
     user_id = _id_in(call)
-    patch = await call.parsed(lambda body: read_patch(call, body, USER))
+    patch = await call.parsed(lambda body: read_patch(call, body, call.registry.user))
 
     def patched(before: Document) -> ProfileChange:
-        after = apply_to_profile(patch, before, USER)
+        after = apply_to_profile(patch, before, call.registry.user)
         check_requirements(after.profile, call.requirements)
         return after
 
@@ -130,7 +131,10 @@ def _render(user: StoredUser, call: ScimCall, projection: Projection) -> bytes:
     return render_user(user, base_url=call.base_url, projection=projection)
 
 
-USERS: Final = Listing(resource_type=USER, page=_page, walk=_walk, render=_render)
+@cache
+def users_listing(resource_type: ResourceType) -> Listing[StoredUser]:
+    """Return how users are listed, whose kind this is."""
+    return Listing(resource_type=resource_type, page=_page, walk=_walk, render=_render)
 
 
 def read_patch(call: ScimCall, body: Json, resource_type: ResourceType) -> Patch:
