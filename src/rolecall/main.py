@@ -30,14 +30,19 @@ class Rolecall:
     """One installation, for one tenant: everything hangs on this and nothing is global."""
 
     settings: Settings
+    registry: Registry
     clock: Clock
     transactions: Transactions
     metrics: Metrics
     app: ASGIApp
 
 
-def build(settings: Settings, *, clock: Clock = system_clock) -> Rolecall:
-    """Return a Rolecall over a database that has been migrated. `close` it in the end."""
+def build(settings: Settings, registry: Registry | None = None, *, clock: Clock = system_clock) -> Rolecall:
+    """Return a Rolecall over a database that has been migrated. `close` it in the end.
+
+    Without a registry, SCIM has users and groups only, whatever the settings declare.
+    """
+    registry = Registry() if registry is None else registry
     metrics = Metrics()
     transactions = Transactions(
         open_database(settings.database_url),
@@ -47,10 +52,11 @@ def build(settings: Settings, *, clock: Clock = system_clock) -> Rolecall:
     )
     return Rolecall(
         settings=settings,
+        registry=registry,
         clock=clock,
         transactions=transactions,
         metrics=metrics,
-        app=_application(settings, clock, transactions, metrics),
+        app=_application(settings, registry, clock, transactions, metrics),
     )
 
 
@@ -78,14 +84,16 @@ class _Fronts:
         await self._others(scope, receive, send)
 
 
-def _application(settings: Settings, clock: Clock, transactions: Transactions, metrics: Metrics) -> ASGIApp:
+def _application(
+    settings: Settings, registry: Registry, clock: Clock, transactions: Transactions, metrics: Metrics
+) -> ASGIApp:
     recorder = Recorder(transactions, clock)
     admission = Admission(transactions)
     scim = ScimApp(
         transactions,
         admission,
         recorder,
-        registry=Registry(),
+        registry=registry,
         requirements=RequirementProfile(settings.requirement_profile),
         max_body_bytes=settings.max_body_bytes,
     )

@@ -12,7 +12,7 @@ from rolecall.kernel.predicate import And, AnyValue, Compare, Literal, Not, Oper
 from rolecall.kernel.text import has_control_character
 from rolecall.scim.errors import InvalidFilter
 from rolecall.scim.names import is_attribute_name, resolve, spelled, suggestion, suggestion_within
-from rolecall.scim.schemas import Attribute, AttributeType, Place, ResourceType
+from rolecall.scim.schemas import Attribute, AttributeType, Place, ResourceType, Returned
 
 MAX_FILTER_LENGTH: Final = 10_000
 """Characters."""
@@ -192,6 +192,8 @@ class _Parser:
         place = self._scope.place(token.text)
         if place is None:
             self._refuse(token, f"this is no attribute.{self._scope.suggestion(token.text)}")
+        if place.is_secret:
+            self._refuse(token, "this attribute is never returned, so nothing can be found by it.")
         return place
 
     def _value_path(self, place: Place) -> Predicate:
@@ -269,6 +271,8 @@ def _bound(place: Place, operator: Operator, literal: Literal) -> Predicate:
         value = attribute.sub_attribute("value")
         if value is None:
             raise _Mismatch(f"{spelled(path)} has parts; compare one of them, such as {_part_of(place, attribute)}")
+        if value.returned is Returned.NEVER:
+            raise _Mismatch(f"{spelled(path)} is never returned, so nothing can be found by it")
         attribute, path = value, (*path, value.name)
     typed = _CONVERSIONS[attribute.type](spelled(path), operator, literal)
     fold = isinstance(typed, str) and not attribute.case_exact

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from rolecall.scim.schemas import GROUP, USER, Place, ResourceType
+from rolecall.kernel.document import Json
+from rolecall.scim.schemas import GROUP, USER, Place, ResourceType, Returned
 
 ELSEWHERE: Final = "\0elsewhere"
 """Begins the path of what only other kinds of resources have; no document has such a name."""
+
+_ALWAYS_SECRET: Final = frozenset({"password"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -17,8 +20,12 @@ class Registry:
     user: ResourceType = USER
     group: ResourceType = GROUP
     declared: tuple[ResourceType, ...] = ()
+    advertised: Mapping[str, Json] = field(default_factory=dict)
+    """What declarations add to the ServiceProviderConfig."""
     endpoints: Mapping[str, str] = field(init=False, repr=False)
     """Each endpoint in its own spelling, such as `/Users`, by the same in lower case."""
+    secrets: frozenset[str] = field(init=False, repr=False)
+    """Names, in lower case, of attributes of which something is never returned, and so never written down."""
     _among: "Mapping[ResourceType, ResourceType]" = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -36,6 +43,7 @@ class Registry:
             for kind in kinds
         }
         object.__setattr__(self, "endpoints", {kind.endpoint.lower(): kind.endpoint for kind in kinds})
+        object.__setattr__(self, "secrets", _ALWAYS_SECRET.union(*map(_secrets_of, kinds)))
         object.__setattr__(self, "_among", among)
 
     @property
@@ -64,3 +72,11 @@ class _AmongOthers(ResourceType):
             if place is not None:
                 return Place(path=(ELSEWHERE, *place.path), attribute=place.attribute, parent=place.parent)
         return None
+
+
+def _secrets_of(resource_type: ResourceType) -> frozenset[str]:
+    return frozenset(
+        attribute.name.lower()
+        for _, attribute in resource_type.attributes()
+        if any(each.returned is Returned.NEVER for each in (attribute, *attribute.sub_attributes))
+    )

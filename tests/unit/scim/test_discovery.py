@@ -5,6 +5,7 @@ from rolecall.scim.discovery import resource_type_documents, schema_documents, s
 from rolecall.scim.patch import MAX_OPERATIONS
 from rolecall.scim.registry import Registry
 from rolecall.scim.schemas import ENTERPRISE_USER_SCHEMA, GROUP_SCHEMA, USER_SCHEMA
+from tests.make.declared import DEVICE, MAILBOX, PAYROLL, WARRANTY, everything_declared
 
 BASE = "https://rolecall.example/scim/v2"
 
@@ -25,7 +26,7 @@ def attribute(schema: str, name: str):
 
 
 def test_the_configuration_says_what_is_supported():
-    config = service_provider_config(BASE, max_results=200, default_results=100, max_payload_bytes=1000)
+    config = service_provider_config(Registry(), BASE, max_results=200, default_results=100, max_payload_bytes=1000)
     features = ("patch", "bulk", "filter", "changePassword", "sort", "etag")
     assert {feature: config[feature]["supported"] for feature in features} == {
         "patch": True,
@@ -94,3 +95,22 @@ def test_case_is_said_only_of_what_has_one(name: str):
 
 def test_nothing_in_a_schema_is_null():
     assert all(value is not None for value in values_of(schema_documents(Registry(), BASE)))
+
+
+def test_what_is_declared_is_described_as_it_was_declared():
+    registry = everything_declared()
+    documents = resource_type_documents(registry, BASE)
+    assert list(documents) == ["User", "Group", "Device"]
+    assert documents["Device"]["schemaExtensions"] == [{"schema": WARRANTY, "required": True}]
+    assert documents["User"]["schemaExtensions"][-1] == {"schema": PAYROLL, "required": False}
+    schemas = schema_documents(registry, BASE)
+    assert set(schemas) - set(schema_documents(Registry(), BASE)) == {DEVICE, WARRANTY, PAYROLL, MAILBOX}
+    pin = next(found for found in schemas[DEVICE]["attributes"] if found["name"] == "pin")
+    assert (pin["mutability"], pin["returned"]) == ("writeOnly", "never")
+
+
+def test_the_configuration_has_what_declarations_add():
+    registry = Registry(advertised={"agentExtension": {"supported": True}})
+    config = service_provider_config(registry, BASE, max_results=1, default_results=1, max_payload_bytes=1)
+    assert config["agentExtension"] == {"supported": True}
+    assert config["patch"] == {"supported": True}

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from rolecall.api.admission import Admission
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim import bulk, discovery, search, users
-from rolecall.api.scim.calls import Answer, ScimCall, answered, parse_parameters, read_json
+from rolecall.api.scim.calls import MASK, Answer, ScimCall, answered, parse_parameters, read_json
 from rolecall.api.scim.cursors import CursorSeal
 from rolecall.api.scim.errors import MethodNotAllowed, ScimDisabled, UnknownEndpoint, status_of
 from rolecall.api.scim.resources import Endpoint, Methods, routes_to
@@ -97,7 +97,7 @@ class ScimApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        record = _record_of(scope, headers)
+        record = _record_of(scope, headers, self._registry.secrets)
         answer = await answered(record, self._recorder, lambda: self._serve(scope, receive, headers, record))
         await _send(answer, send)
 
@@ -111,7 +111,9 @@ class ScimApp:
         return await endpoint(
             ScimCall(
                 method=scope["method"],
-                json=lambda: read_json(Request(scope, receive), record, limit=self._max_body_bytes),
+                json=lambda: read_json(
+                    Request(scope, receive), record, limit=self._max_body_bytes, secrets=self._registry.secrets
+                ),
                 transactions=self._transactions,
                 recorder=self._recorder,
                 cursor_seal=self._cursor_seal,
@@ -129,9 +131,12 @@ class ScimApp:
         )
 
 
-def _record_of(scope: Scope, headers: Mapping[str, str]) -> Call:
+def _record_of(scope: Scope, headers: Mapping[str, str], secrets: frozenset[str]) -> Call:
     path = path_as_sent(scope)
     query = scope["query_string"].decode("latin-1")
+    lowered = query.lower()
+    if any(secret in lowered for secret in secrets):
+        query = MASK
     target = f"{path}?{query}" if query else path
     return Call(
         request_id=request_id(scope),

@@ -153,7 +153,7 @@ class _Run:
             raise refusal
 
         record = self._record(operation.method, f"{operation.endpoint}/{operation.target}".rstrip("/"))
-        record.request = recordable(operation.data, orjson.dumps(operation.data))
+        record.request = recordable(operation.data, orjson.dumps(operation.data), self.call.registry.secrets)
         return await answered(record, self.call.recorder, refuse)
 
     async def _send(self, operation: BulkOperation, method: str, target: str, data: Json) -> tuple[Answer, str | None]:
@@ -164,7 +164,7 @@ class _Run:
         async def body() -> Json:
             text = orjson.dumps(data)
             record.body_bytes = len(text)
-            record.request = recordable(data, text)
+            record.request = recordable(data, text, self.call.registry.secrets)
             return data
 
         call = replace(

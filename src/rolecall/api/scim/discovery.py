@@ -19,6 +19,7 @@ async def get_service_provider_config(call: ScimCall) -> Answer:
     _require(call)
     _refuse_filter(call)
     document = service_provider_config(
+        call.registry,
         call.base_url,
         max_results=MAX_RESULTS,
         default_results=DEFAULT_RESULTS,

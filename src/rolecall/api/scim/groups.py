@@ -23,6 +23,7 @@ from rolecall.kernel.document import Document
 from rolecall.kernel.page import Page
 from rolecall.scim.groups import parse_group, render_group
 from rolecall.scim.patch_apply import group_steps
+from rolecall.scim.profiles import replaced
 from rolecall.scim.projection import Projection
 from rolecall.scim.resources import entity_tag
 from rolecall.scim.schemas import GROUP, ResourceType
@@ -65,11 +66,11 @@ async def replace_group(call: ScimCall) -> Answer:
     group_id = _id_in(call)
     profile, members = await call.parsed(lambda body: parse_group(body, call.registry.group))
 
-    def replaced(_before: Document) -> ProfileChange:
-        return ProfileChange(profile=profile, outcomes={})
+    def put(before: Document) -> ProfileChange:
+        return ProfileChange(profile=replaced(before, profile, call.registry.group), outcomes={})
 
     steps: tuple[GroupStep, ...] = (
-        EditProfile(change=replaced),
+        EditProfile(change=put),
         ReplaceMembers(operation=0, members=members or ()),
     )
     with_members = projection.wants("members")

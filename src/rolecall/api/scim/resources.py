@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 from rolecall.api.scim import groups, users
 from rolecall.api.scim.calls import Answer, ScimCall
+from rolecall.api.scim.declared import calls_on
 from rolecall.api.scim.groups import groups_listing
 from rolecall.api.scim.lists import Listing
 from rolecall.api.scim.users import users_listing
@@ -27,10 +28,12 @@ class ResourceRoutes:
 
 def routes_to(registry: Registry) -> ResourceRoutes:
     """Return the calls on what the registry has."""
+    declared = {kind.endpoint.removeprefix("/"): calls_on(kind) for kind in registry.declared}
     return ResourceRoutes(
         collections={
             "Users": {"GET": users.list_users, "POST": users.create_user},
             "Groups": {"GET": groups.list_groups, "POST": groups.create_group},
+            **{name: {"GET": calls.list, "POST": calls.create} for name, calls in declared.items()},
         },
         resources={
             "Users": {
@@ -45,6 +48,14 @@ def routes_to(registry: Registry) -> ResourceRoutes:
                 "PATCH": groups.patch_group,
                 "DELETE": groups.delete_group,
             },
+            **{
+                name: {"GET": calls.get, "PUT": calls.replace, "PATCH": calls.patch, "DELETE": calls.delete}
+                for name, calls in declared.items()
+            },
         },
-        listings=(users_listing(registry.user), groups_listing(registry.group)),
+        listings=(
+            users_listing(registry.user),
+            groups_listing(registry.group),
+            *(each.listing for each in declared.values()),
+        ),
     )

@@ -23,6 +23,7 @@ from rolecall.kernel.document import Document, Json
 from rolecall.kernel.page import Page
 from rolecall.scim.patch import Patch, parse_patch
 from rolecall.scim.patch_apply import apply_to_profile
+from rolecall.scim.profiles import replaced
 from rolecall.scim.projection import Projection
 from rolecall.scim.resources import entity_tag
 from rolecall.scim.schemas import USER, ResourceType
@@ -76,14 +77,14 @@ async def replace_user(call: ScimCall) -> Answer:
     user_id = _id_in(call)
     profile = await call.parsed(lambda body: parse_user(body, call.registry.user, profile=call.requirements))
 
-    def replaced(before: Document) -> ProfileChange:
+    def put(before: Document) -> ProfileChange:
         # Who leaves `active` out of a PUT means to leave it alone, not to end or to restore access.
-        if "active" in profile or "active" not in before:
-            return ProfileChange(profile=profile, outcomes={})
-        return ProfileChange(profile={**profile, "active": before["active"]}, outcomes={})
+        left_out = {"active": before["active"]} if "active" in before and "active" not in profile else {}
+        after = replaced(before, {**profile, **left_out}, call.registry.user)
+        return ProfileChange(profile=after, outcomes={})
 
     def change(tx: WriteTx) -> StoredUser:
-        changed = provisioned_users.change_user(tx, user_id, replaced, expected)
+        changed = provisioned_users.change_user(tx, user_id, put, expected)
         return _shown(tx, call, changed.thing, projection)
 
     return _answer(call, await call.write(change, status=200), projection)

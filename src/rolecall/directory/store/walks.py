@@ -51,7 +51,7 @@ def walk_provisioned_users(tx: ReadTx, request: ListRequest, seek: Seek) -> Stre
 
     Raises: ListTooSlow.
     """
-    return _walk(tx, request, seek, PROVISIONED_USERS)
+    return walk_kind(tx, request, seek, PROVISIONED_USERS)
 
 
 def walk_groups(tx: ReadTx, request: ListRequest, seek: Seek) -> Stretch[Row]:
@@ -59,10 +59,14 @@ def walk_groups(tx: ReadTx, request: ListRequest, seek: Seek) -> Stretch[Row]:
 
     Raises: ListTooSlow.
     """
-    return _walk(tx, request, seek, GROUPS)
+    return walk_kind(tx, request, seek, GROUPS)
 
 
-def _walk(tx: ReadTx, request: ListRequest, seek: Seek, kind: Kind) -> Stretch[Row]:
+def walk_kind(tx: ReadTx, request: ListRequest, seek: Seek, kind: Kind) -> Stretch[Row]:
+    """Return rows that begin with the columns of a kind.
+
+    Raises: ListTooSlow.
+    """
     source: _Columns | _Scanned
     if request.sort_by is not None and request.sort_by not in kind.orders:
         source = _Scanned(tx, request, kind, visible_in(request, kind))
