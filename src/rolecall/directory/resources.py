@@ -20,6 +20,7 @@ from rolecall.directory.model import (
 )
 from rolecall.directory.store import installation
 from rolecall.directory.store import resources as store
+from rolecall.directory.store.assignments import lock_root_team
 from rolecall.kernel.document import Document
 from rolecall.kernel.errors import NotFound
 from rolecall.kernel.ids import new_id
@@ -116,6 +117,8 @@ def prepare_kinds(tx: WriteTx, kinds: Sequence[ResourceKind]) -> None:
     Raises: Forbidden, ValueTaken when two have the same one.
     """
     require(tx.actor, Action.SETTING_CHANGE)
+    # Two processes that start at once must not both write the same values.
+    lock_root_team(tx)
     for kind in list_unprepared(tx, kinds):
         store.clear_values(tx, kind)
         for resource in store.list_all(tx, kind):

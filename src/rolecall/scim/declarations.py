@@ -19,7 +19,9 @@ from rolecall.scim.schemas import (
     GROUP_SCHEMA,
     USER,
     USER_SCHEMA,
+    Attribute,
     ResourceType,
+    Returned,
     Schema,
     Uniqueness,
 )
@@ -165,15 +167,20 @@ def _extended(kind: ResourceType, document: DeclaredValue, declared: _Declared) 
     for extension in new:
         for attribute in extension.attributes:
             for each in (attribute, *attribute.sub_attributes):
-                if each.uniqueness is not Uniqueness.NONE:
-                    declared.schemas[extension.uri.lower()][0].refuse(
-                        f"{each.name}: in an extension of {kind.name} the uniqueness must be none."
-                    )
+                _check_extending(each, declared.schemas[extension.uri.lower()][0], kind)
     return replace(
         kind,
         extensions=(*kind.extensions, *new),
         required_extensions=kind.required_extensions | required,
     )
+
+
+def _check_extending(attribute: Attribute, document: DeclaredValue, kind: ResourceType) -> None:
+    if attribute.uniqueness is not Uniqueness.NONE:
+        document.refuse(f"{attribute.name}: in an extension of {kind.name} the uniqueness must be none.")
+    # Without its declaration an extension is one that nobody knows, and is shown as it is kept.
+    if attribute.returned is Returned.NEVER:
+        document.refuse(f"{attribute.name}: in an extension of {kind.name} returned cannot be never.")
 
 
 def _read_extensions(document: DeclaredValue, declared: _Declared) -> tuple[tuple[Schema, ...], frozenset[str]]:

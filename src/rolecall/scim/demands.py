@@ -39,18 +39,22 @@ def check_required(profile: Document, resource_type: ResourceType) -> None:
 
     Raises: InvalidValue.
     """
-    demands = _demands_of(resource_type)
-    for uri in resource_type.required_extensions:
-        if uri not in profile:
-            raise _missing((uri,))
-    for path, _ in demands.required:
-        if (len(path) == 1 or path[0] in profile) and _at(profile, path) is None:
+    for path in _missing_in(profile, resource_type):
+        raise _missing(path)
+
+
+def check_still_there(before: Document, after: Document, resource_type: ResourceType) -> None:
+    """Refuse a change after which something is missing that was not missing before.
+
+    What a declaration began to require later must not stand in the way of, say, a deactivation.
+
+    Raises: InvalidValue.
+    """
+    missing = list(_missing_in(after, resource_type))
+    already = set(_missing_in(before, resource_type)) if missing else set()
+    for path in missing:
+        if path not in already:
             raise _missing(path)
-    for path, attribute in demands.required_parts:
-        for value in _objects(_at(profile, path)):
-            for sub in attribute.sub_attributes:
-                if sub.required and sub.name not in value:
-                    raise _missing((*path, sub.name))
 
 
 def check_immutable(before: Document, after: Document, resource_type: ResourceType) -> None:
@@ -114,6 +118,21 @@ def _unique_values(profile: Document, resource_type: ResourceType) -> tuple[Uniq
         for value in values_at(profile, path)
     )
     return tuple(dict.fromkeys(found))
+
+
+def _missing_in(profile: Document, resource_type: ResourceType) -> Iterator[Path]:
+    demands = _demands_of(resource_type)
+    for uri in resource_type.required_extensions:
+        if uri not in profile:
+            yield (uri,)
+    for path, _ in demands.required:
+        if (len(path) == 1 or path[0] in profile) and _at(profile, path) is None:
+            yield path
+    for path, attribute in demands.required_parts:
+        for value in _objects(_at(profile, path)):
+            for sub in attribute.sub_attributes:
+                if sub.required and sub.name not in value:
+                    yield (*path, sub.name)
 
 
 @cache

@@ -18,7 +18,7 @@ from rolecall.directory.model import (
 from rolecall.kernel.document import Document, Json
 from rolecall.kernel.predicate import Compare, Operator, Or, Predicate, paths_of
 from rolecall.kernel.text import comparison_form
-from rolecall.scim.demands import check_immutable, check_required
+from rolecall.scim.demands import check_immutable, check_still_there
 from rolecall.scim.errors import InvalidValue, NoTarget, ScimError, TooMany
 from rolecall.scim.filters import render_filter
 from rolecall.scim.patch import Edit, Operation, OperationName, Patch, is_membership
@@ -130,7 +130,7 @@ def _apply(operations: Sequence[Operation], profile: Document, resource_type: Re
         outcomes[operation.position] = Outcome.APPLIED if any(changes) else Outcome.NO_CHANGE
     if draft.keys() != profile.keys():
         draft = with_schemas(draft, resource_type)
-    check_required(draft, resource_type)
+    check_still_there(profile, draft, resource_type)
     check_immutable(profile, draft, resource_type)
     return ProfileChange(profile=draft, outcomes=outcomes)
 

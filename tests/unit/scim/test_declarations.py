@@ -245,13 +245,13 @@ def test_what_belongs_to_every_resource_is_not_declared():
 
 
 @pytest.mark.parametrize(
-    "unique",
+    "fields, sentence",
     [
-        attribute("x", uniqueness="server"),
-        COMPLEX | {"name": "x", "subAttributes": [attribute("y", uniqueness="global")]},
+        ({"uniqueness": "server"}, "x: in an extension of User the uniqueness must be none."),
+        ({"returned": "never"}, "x: in an extension of User returned cannot be never."),
+        (COMPLEX | {"subAttributes": [attribute("y", uniqueness="global")]}, "y: in an extension of User the uniq"),
     ],
 )
-def test_extensions_of_users_and_groups_have_no_unique_attributes(unique):
-    assert "in an extension of User the uniqueness must be none" in refusal(
-        schema(A, unique), resource_type("User", None, A)
-    )
+def test_extensions_of_users_and_groups_have_nothing_unique_and_nothing_hidden(fields, sentence: str):
+    text = refusal(schema(A, attribute("x") | fields), resource_type("User", None, A))
+    assert text.removeprefix("x.json: [0]: ").startswith(sentence)

@@ -1,7 +1,7 @@
 import pytest
 
 from rolecall.directory.model import UniqueAttribute, UniqueValue
-from rolecall.scim.demands import check_immutable, check_required, kind_of, with_immutable
+from rolecall.scim.demands import check_immutable, check_required, check_still_there, kind_of, with_immutable
 from rolecall.scim.errors import InvalidValue, Mutability
 from rolecall.scim.schemas import GROUP, USER
 from tests.make.declared import attribute, schema, type_with
@@ -54,6 +54,16 @@ def test_what_is_required_and_missing_is_named(kind, profile, missing: str):
 )
 def test_what_has_all_that_is_required_of_it_is_accepted(kind, profile):
     check_required(profile, kind)
+
+
+def test_a_change_may_leave_missing_what_was_missing_before_but_nothing_else():
+    kind = type_with(attribute("x", required=True), attribute("z"), extension=extension(attribute("y")), required=True)
+    check_still_there({"x": "a"}, {"x": "b"}, kind)
+    check_still_there({}, {"x": "b"}, kind)
+    with pytest.raises(InvalidValue, match=r"^x is missing"):
+        check_still_there({"x": "a"}, {"z": "b"}, kind)
+    with pytest.raises(InvalidValue, match=f"^{EXTENSION} is missing"):
+        check_still_there({"x": "a", EXTENSION: {"y": "a"}}, {"x": "a"}, kind)
 
 
 ONCE = type_with(
