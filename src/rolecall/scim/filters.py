@@ -193,7 +193,7 @@ class _Parser:
         if place is None:
             self._refuse(token, f"this is no attribute.{self._scope.suggestion(token.text)}")
         if place.is_secret:
-            self._refuse(token, "this attribute is never returned, so nothing can be found by it.")
+            raise _hidden(place.path)
         return place
 
     def _value_path(self, place: Place) -> Predicate:
@@ -272,7 +272,7 @@ def _bound(place: Place, operator: Operator, literal: Literal) -> Predicate:
         if value is None:
             raise _Mismatch(f"{spelled(path)} has parts; compare one of them, such as {_part_of(place, attribute)}")
         if value.returned is Returned.NEVER:
-            raise _Mismatch(f"{spelled(path)} is never returned, so nothing can be found by it")
+            raise _hidden((*path, value.name))
         attribute, path = value, (*path, value.name)
     typed = _CONVERSIONS[attribute.type](spelled(path), operator, literal)
     fold = isinstance(typed, str) and not attribute.case_exact
@@ -287,6 +287,11 @@ def _bound_openly(path: Path, operator: Operator, literal: Literal) -> Predicate
     elif not isinstance(literal, str):
         _refuse_operators(spelled(path), operator, _WITHIN_TEXT)
     return Compare(path=path, operator=operator, value=literal, fold=isinstance(literal, str))
+
+
+def _hidden(path: Path) -> InvalidFilter:
+    """Return the refusal that shows nothing of the filter: what is compared with is as secret as what is kept."""
+    return InvalidFilter(f"{spelled(path)} is never returned, so nothing can be found by it.")
 
 
 def _part_of(place: Place, attribute: Attribute) -> str:
