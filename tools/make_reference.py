@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from typing_extensions import TypeIs
 
+from rolecall.api.scim.declaration_files import load_registry, shipped_declarations
 from rolecall.api.scim.errors import scim_type_of
 from rolecall.authorization.actions import ROLE_ACTIONS, Action
 from rolecall.kernel.errors import DomainError, ErrorKind
@@ -107,6 +108,10 @@ def render_errors() -> str:
 def render_scim_schemas() -> str:
     """Return the page of all SCIM resource types and their attributes."""
     parts = [part for resource_type in (USER, GROUP) for part in _describe_resource(resource_type)]
+    for name in shipped_declarations():
+        parts.append(f"## Declared by `--scim-declarations {name}`\n\nOff unless that is set.")
+        for resource_type in load_registry([name]).declared:
+            parts.extend(_describe_resource(resource_type))
     return _page("SCIM schemas", "The resources and attributes that `/scim/v2` knows, and how each behaves.", *parts)
 
 

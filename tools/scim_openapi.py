@@ -8,15 +8,15 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from rolecall.api.scim.app import COLLECTIONS, RESOURCES, ROOT, SEARCHES
+from rolecall.api.scim.app import all_routes
 from rolecall.api.scim.errors import scim_type_of
 from rolecall.api.scim.lists import MAX_RESULTS
 from rolecall.scim.bulk import MAX_BULK_OPERATIONS
-from rolecall.scim.discovery import RESOURCE_TYPES
 from rolecall.scim.errors import InvalidVersion
 from rolecall.scim.messages import BULK_REQUEST, BULK_RESPONSE, ERROR, LIST_RESPONSE, PATCH_OP, SEARCH_REQUEST
 from rolecall.scim.names import OPEN_URI
 from rolecall.scim.patch import MAX_OPERATIONS
+from rolecall.scim.registry import Registry
 from rolecall.scim.schemas import (
     COMMON_ATTRIBUTES,
     GROUP,
@@ -33,6 +33,9 @@ from tools.declarations import errors
 Node: TypeAlias = dict[str, Any]
 """A part of an OpenAPI document."""
 
+BUILT_IN: Final = Registry()
+"""What is served unless an installation declares more."""
+RESOURCE_TYPES: Final = BUILT_IN.resource_types
 MEDIA_TYPE: Final = "application/scim+json"
 FILTER_FORMAT: Final = "scim-filter"
 PATH_FORMAT: Final = "scim-path"
@@ -96,12 +99,13 @@ def scim_openapi() -> Node:
 
 def _paths() -> Iterator[tuple[str, Iterator[tuple[str, Node]]]]:
     """Yield each path with its operations, for every endpoint that is served."""
-    yield "/", _operations("", ROOT)
-    for name, methods in COLLECTIONS.items():
+    routes = all_routes(BUILT_IN)
+    yield "/", _operations("", routes.root)
+    for name, methods in routes.collections.items():
         yield f"/{name}", _operations(name, methods)
-    for name, methods in SEARCHES.items():
+    for name, methods in routes.searches.items():
         yield f"/{name}/.search", _operations(f"{name}/.search", methods)
-    for name, methods in RESOURCES.items():
+    for name, methods in routes.resources.items():
         yield f"/{name}/{{id}}", _operations(f"{name}/{{id}}", methods)
 
 

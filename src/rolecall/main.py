@@ -18,6 +18,7 @@ from rolecall.api.scim.app import ScimApp
 from rolecall.events import log
 from rolecall.http.envelope import Envelope
 from rolecall.kernel.clock import Clock, system_clock
+from rolecall.scim.registry import Registry
 from rolecall.scim.users import RequirementProfile
 from rolecall.settings import Settings
 from rolecall.storage.engine import open_database
@@ -33,14 +34,19 @@ class Rolecall:
     """One installation, for one tenant: everything hangs on this and nothing is global."""
 
     settings: Settings
+    registry: Registry
     clock: Clock
     transactions: Transactions
     metrics: Metrics
     app: ASGIApp
 
 
-def build(settings: Settings, *, clock: Clock = system_clock) -> Rolecall:
-    """Return a Rolecall over a database that has been migrated. `close` it in the end."""
+def build(settings: Settings, registry: Registry | None = None, *, clock: Clock = system_clock) -> Rolecall:
+    """Return a Rolecall over a database that has been migrated. `close` it in the end.
+
+    Without a registry, SCIM has users and groups only, whatever the settings declare.
+    """
+    registry = Registry() if registry is None else registry
     metrics = Metrics()
     transactions = Transactions(
         open_database(settings.database_url),
@@ -50,10 +56,11 @@ def build(settings: Settings, *, clock: Clock = system_clock) -> Rolecall:
     )
     return Rolecall(
         settings=settings,
+        registry=registry,
         clock=clock,
         transactions=transactions,
         metrics=metrics,
-        app=_application(settings, clock, transactions, metrics),
+        app=_application(settings, registry, clock, transactions, metrics),
     )
 
 
@@ -83,13 +90,16 @@ class _Fronts:
         await self._others(scope, receive, send)
 
 
-def _application(settings: Settings, clock: Clock, transactions: Transactions, metrics: Metrics) -> ASGIApp:
+def _application(
+    settings: Settings, registry: Registry, clock: Clock, transactions: Transactions, metrics: Metrics
+) -> ASGIApp:
     recorder = Recorder(transactions, clock)
     admission = Admission(transactions)
     scim = ScimApp(
         transactions,
         admission,
         recorder,
+        registry=registry,
         requirements=RequirementProfile(settings.requirement_profile),
         max_body_bytes=settings.max_body_bytes,
     )

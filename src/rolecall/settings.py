@@ -82,6 +82,12 @@ class Settings(BaseSettings):
         description="What a SCIM client must send for a user. `rfc`: what RFC 7643 requires. `strict`: also the given, "
         "family and display name and exactly one primary e-mail address, which is the user name.",
     )
+    scim_declarations: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="What SCIM knows besides users and groups: JSON files of schemas and resource types, directories "
+        "of them, or `agents` for the agents and agentic applications that come with Rolecall; several are "
+        "separated by commas.",
+    )
     max_body_bytes: int = Field(
         default=5 * 1024 * 1024,
         ge=1024,
@@ -102,6 +108,14 @@ class Settings(BaseSettings):
             return value
         texts = [text for item in items for text in str(item).replace(",", " ").split()]
         return tuple(ip_network(text) for text in texts)
+
+    @field_validator("scim_declarations", mode="before")
+    @classmethod
+    def _split_declarations(cls, value: object) -> object:
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, list | tuple):
+            return value
+        return tuple(name.strip() for item in items for name in str(item).split(",") if name.strip())
 
     @field_validator("database_url")
     @classmethod

@@ -105,3 +105,8 @@ def test_the_attributes_that_servers_and_clients_must_agree_on_are_described_as_
     group = {found["name"]: found for found in scim.read(f"/Schemas/{GROUP}")["attributes"]}
     assert group["displayName"]["required"] is True
     assert {"value", "$ref", "type"} <= {found["name"] for found in group["members"]["subAttributes"]}
+
+
+def test_nothing_is_seen_of_agents_where_nobody_declares_them(scim):
+    for path in ("/Agents", "/AgenticApplications", f"/Schemas/{USER[:-4]}Agent", "/ResourceTypes/Agent"):
+        refused(scim.get(path), 404)

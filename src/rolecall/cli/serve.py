@@ -48,6 +48,7 @@ def serve(
     tls_key: Annotated[Path | None, setting("tls_key")] = None,
     self_signed: Annotated[bool | None, setting("self_signed")] = None,
     requirement_profile: Annotated[Literal["rfc", "strict"] | None, setting("requirement_profile")] = None,
+    scim_declarations: Annotated[list[str] | None, setting("scim_declarations")] = None,
     max_body_bytes: Annotated[int | None, setting("max_body_bytes")] = None,
     log_format: Annotated[LogFormat | None, setting("log_format")] = None,
     log_level: Annotated[Literal["debug", "info", "warning", "error"] | None, setting("log_level")] = None,
@@ -58,6 +59,7 @@ def serve(
 
 
 def _run(context: typer.Context, settings: Settings) -> NoReturn:
+    from rolecall.api.scim.declaration_files import load_registry
     from rolecall.main import build, close
     from rolecall.migrations import migrate
     from rolecall.telemetry.logging import configure_logging, get_logger
@@ -66,11 +68,14 @@ def _run(context: typer.Context, settings: Settings) -> NoReturn:
     log = get_logger(__name__)
     for sentence in unknown_variables(os.environ):
         log.warning(sentence)
+    # What cannot be understood shall stop the start before anything is changed.
+    registry = load_registry(settings.scim_declarations)
     listening = _listen(settings)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     migrate.upgrade(settings.database_url)
-    rolecall = build(settings)
+    rolecall = build(settings, registry)
     try:
+        _prepare_declared(rolecall, context)
         public_url = _settle_public_url(rolecall, context)
         config = _configure_server(rolecall, public_url)
         _print_welcome(rolecall, context, public_url)
@@ -113,6 +118,17 @@ def _settle_public_url(rolecall: "Rolecall", context: typer.Context) -> str:
     if url != kept:
         make_change(rolecall, context, lambda tx: set_public_url(tx, url))
     return url
+
+
+def _prepare_declared(rolecall: "Rolecall", context: typer.Context) -> None:
+    """See that what is declared to be unique is so among the resources that are there already."""
+    from rolecall.authorization.actor import COMMAND_LINE
+    from rolecall.directory.resources import list_unprepared, prepare_kinds
+    from rolecall.scim.demands import kind_of
+
+    kinds = tuple(kind_of(resource_type) for resource_type in rolecall.registry.declared)
+    if kinds and rolecall.transactions.run_read(COMMAND_LINE, lambda tx: list_unprepared(tx, kinds)):
+        make_change(rolecall, context, lambda tx: prepare_kinds(tx, kinds))
 
 
 def _configure_server(rolecall: "Rolecall", public_url: str) -> "uvicorn.Config":

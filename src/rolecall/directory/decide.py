@@ -1,4 +1,4 @@
-"""What shall a user or group be after a change, and which change is refused?"""
+"""What shall a user, group or declared resource be after a change, and which change is refused?"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,7 +7,18 @@ from typing import Final
 
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator
 from rolecall.directory.events import UserProtected
-from rolecall.directory.model import Expected, Group, GroupId, User, UserId, UserKind, UserState
+from rolecall.directory.model import (
+    Expected,
+    Group,
+    GroupId,
+    Resource,
+    ResourceId,
+    ResourceKind,
+    User,
+    UserId,
+    UserKind,
+    UserState,
+)
 from rolecall.kernel.document import Document, is_same
 from rolecall.kernel.errors import VersionConflict
 from rolecall.kernel.text import comparison_form
@@ -104,6 +115,18 @@ def changed_group(group: Group, profile: Document, *, members_differ: bool, now:
     if not members_differ and is_same(profile, group.profile):
         return group
     return replace(group, profile=profile, version=group.version + 1, changed_at=now)
+
+
+def new_resource(resource_id: ResourceId, kind: ResourceKind, profile: Document, *, now: datetime) -> Resource:
+    """Return a resource of a declared kind that comes to be now."""
+    return Resource(id=resource_id, kind=kind.name, profile=profile, version=1, created_at=now, changed_at=now)
+
+
+def changed_resource(resource: Resource, profile: Document, *, now: datetime) -> Resource:
+    """Return the resource with another profile; the same object when nothing differs."""
+    if is_same(profile, resource.profile):
+        return resource
+    return replace(resource, profile=profile, version=resource.version + 1, changed_at=now)
 
 
 def differing(before: Document, after: Document) -> tuple[str, ...]:

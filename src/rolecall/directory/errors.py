@@ -17,6 +17,13 @@ class GroupNameTaken(DomainError):
     code = "group_name_taken"
 
 
+class ValueTaken(DomainError):
+    """Another resource of the kind has this value of an attribute that is unique."""
+
+    kind = ErrorKind.CONFLICT
+    code = "value_taken"
+
+
 class NoSuchMember(DomainError):
     """A member that was to be added is neither a user nor a group that SCIM owns."""
 

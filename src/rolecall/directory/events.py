@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rolecall.directory.model import GroupId, UserId
+from rolecall.directory.model import GroupId, ResourceId, UserId
 from rolecall.kernel.event import Event, Severity
 
 
@@ -113,6 +113,38 @@ class GroupDeleted(_GroupEvent):
     """A group is gone, and with it its memberships."""
 
     type: ClassVar[str] = "directory.group.deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ResourceEvent(Event):
+    resource_id: ResourceId
+    resource_type: str
+
+    def subject_id(self) -> str | None:
+        """Return the resource's id."""
+        return self.resource_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceCreated(_ResourceEvent):
+    """A resource of a declared type came to be."""
+
+    type: ClassVar[str] = "directory.resource.created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceChanged(_ResourceEvent):
+    """What is known of a resource of a declared type changed; `attributes` names the top-level ones."""
+
+    type: ClassVar[str] = "directory.resource.changed"
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceDeleted(_ResourceEvent):
+    """A resource of a declared type is gone."""
+
+    type: ClassVar[str] = "directory.resource.deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What are users, groups, members and assignments?"""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Generic, NewType, TypeAlias, TypeVar
@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 UserId = NewType("UserId", str)
 GroupId = NewType("GroupId", str)
+ResourceId = NewType("ResourceId", str)
 TeamId = NewType("TeamId", str)
 MemberId: TypeAlias = UserId | GroupId
 
@@ -133,6 +134,60 @@ class StoredGroup:
     created_at: datetime
     changed_at: datetime
     members: tuple[Member, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniqueAttribute:
+    """An attribute of which no two resources of a kind have the same value."""
+
+    path: Path
+    name: str
+    folded: bool | None
+    """Whether the case of its texts does not count; None: its values are no texts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniqueValue:
+    """A value that only one resource of a kind can have: of which attribute, and the form in which it is compared."""
+
+    attribute: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ResourceKind:
+    """A kind of resource that an installation declared, as far as keeping it goes. Two are equal only if the same."""
+
+    name: str
+    unique: tuple[UniqueAttribute, ...] = ()
+    unique_values: Callable[[Document], tuple[UniqueValue, ...]] = field(default=lambda _profile: ())
+    """Returns, of a profile, the values of `unique`, each once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A resource of a declared kind. Nothing in Rolecall depends on it.
+
+    `profile` is as for a user, in the words of the declared schemas.
+    """
+
+    id: ResourceId
+    kind: str
+    profile: Document
+    version: int
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredResource:
+    """A resource as it is kept; `profile` is JSON text."""
+
+    id: ResourceId
+    profile: str
+    version: int
+    created_at: datetime
+    changed_at: datetime
 
 
 class Outcome(Enum):

@@ -1,4 +1,4 @@
-"""How are users, groups, members, teams and assignments kept?"""
+"""How are users, groups, members, declared resources, teams and assignments kept?"""
 
 from typing import Final
 
@@ -91,6 +91,34 @@ group_member = Table(
     Column("added_at", INSTANT, nullable=False),
     PrimaryKeyConstraint("group_id", "member_id"),
     Index(None, "member_id", "group_id"),
+    sqlite_with_rowid=False,
+)
+
+# Resources of the kinds that an installation declares; those of a kind that is no longer declared stay.
+directory_resource = Table(
+    "directory_resource",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("kind", KEY, nullable=False),
+    Column("external_id", KEY),
+    Column("profile", TEXT, nullable=False),
+    Column("version", COUNT, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("changed_at", INSTANT, nullable=False),
+    Index(None, "kind", "id"),
+    Index(None, "kind", "external_id"),
+    Index(None, "kind", "changed_at"),
+)
+
+resource_value = Table(
+    "resource_value",
+    METADATA,
+    Column("kind", KEY, nullable=False),
+    Column("attribute", KEY, nullable=False),
+    Column("value_key", KEY, nullable=False),
+    Column("resource_id", KEY, ForeignKey("directory_resource.id", ondelete="CASCADE"), nullable=False),
+    PrimaryKeyConstraint("kind", "attribute", "value_key"),
+    Index(None, "resource_id"),
     sqlite_with_rowid=False,
 )
 

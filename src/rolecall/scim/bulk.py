@@ -16,13 +16,12 @@ from rolecall.kernel.document import Document, Json
 from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.scim.errors import InvalidSyntax, InvalidValue, ScimError
 from rolecall.scim.messages import BULK_REQUEST, BULK_RESPONSE, check_message
-from rolecall.scim.schemas import GROUP, USER
+from rolecall.scim.registry import Registry
 from rolecall.scim.values import MAX_NAME_LENGTH
 
 MAX_BULK_OPERATIONS: Final = 1_000
 
 _METHODS: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_ENDPOINTS: Final[Mapping[str, str]] = {kind.endpoint.lower(): kind.endpoint for kind in (USER, GROUP)}
 _PREFIX: Final = "bulkId:"
 _IN_FILTER: Final = re.compile(r'"bulkId:([^"\\]+)"')
 _DEEPEST: Final = 50
@@ -50,7 +49,7 @@ class BulkOperation:
     position: int
     method: str
     endpoint: str = ""
-    """`/Users` or `/Groups`."""
+    """Such as `/Users`; empty where there is none."""
     target: str = ""
     """What stands behind the endpoint in the path: an id, a reference, or nothing."""
     bulk_id: str | None = None
@@ -77,7 +76,7 @@ class Step:
     later: frozenset[str]
 
 
-def parse_bulk(body: Json) -> BulkRequest:
+def parse_bulk(body: Json, registry: Registry) -> BulkRequest:
     """Return what the body of a bulk request asks for (RFC 7644 §3.7).
 
     What is wrong with a single operation becomes its own `refusal`.
@@ -95,7 +94,7 @@ def parse_bulk(body: Json) -> BulkRequest:
         raise TooManyOperations(
             f"A bulk request takes at most {MAX_BULK_OPERATIONS} operations (maxOperations); this one has {len(raw)}."
         )
-    operations = tuple(_operation(item, position) for position, item in enumerate(raw))
+    operations = tuple(_operation(item, position, registry) for position, item in enumerate(raw))
     _check_bulk_ids(operations)
     return BulkRequest(operations=operations, fail_on_errors=_fail_on_errors(fields.get("failonerrors")))
 
@@ -178,12 +177,12 @@ def _not_done(operation: BulkOperation, creating: Mapping[str, BulkOperation], d
     )
 
 
-def _operation(raw: Json, position: int) -> BulkOperation:
+def _operation(raw: Json, position: int, registry: Registry) -> BulkOperation:
     fields = {name.lower(): value for name, value in raw.items()} if isinstance(raw, Mapping) else {}
     method = _text_in(fields, "method").upper()
     bulk_id = _text_in(fields, "bulkid") or None
     path = _text_in(fields, "path")
-    endpoint, target = _split(path)
+    endpoint, target = _split(path, registry)
     data = fields.get("data")
     if method == "PATCH" and isinstance(data, Sequence) and not isinstance(data, str):
         data = {"Operations": data}  # the example of RFC 7644 §3.7.3 has the operations alone
@@ -207,10 +206,10 @@ def _operation(raw: Json, position: int) -> BulkOperation:
         )
 
 
-def _split(path: str) -> tuple[str, str]:
+def _split(path: str, registry: Registry) -> tuple[str, str]:
     """Return the endpoint of a path in its own spelling, or nothing, and what stands behind it."""
     name, _, target = path.strip().removeprefix("/").partition("/")
-    return _ENDPOINTS.get(f"/{name.lower()}", ""), target
+    return registry.endpoints.get(f"/{name.lower()}", ""), target
 
 
 def _check(method: str, path: str, endpoint: str, target: str, bulk_id: str | None) -> None:

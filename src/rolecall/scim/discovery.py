@@ -7,23 +7,21 @@ from rolecall.kernel.document import Document, Json
 from rolecall.scim.bulk import MAX_BULK_OPERATIONS
 from rolecall.scim.cursors import CURSOR_TIMEOUT_SECONDS
 from rolecall.scim.patch import MAX_OPERATIONS
-from rolecall.scim.schemas import GROUP, USER, Attribute, AttributeType, ResourceType, Schema
+from rolecall.scim.registry import Registry
+from rolecall.scim.schemas import Attribute, AttributeType, ResourceType, Schema
 
-RESOURCE_TYPES: Final = (USER, GROUP)
-"""Every kind of resource that is served."""
-
-_CONFIG: Final = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
-_RESOURCE_TYPE: Final = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
-_SCHEMA: Final = "urn:ietf:params:scim:schemas:core:2.0:Schema"
+CONFIG: Final = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
+RESOURCE_TYPE: Final = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
+SCHEMA: Final = "urn:ietf:params:scim:schemas:core:2.0:Schema"
 _WITH_CASE: Final = frozenset({AttributeType.STRING, AttributeType.REFERENCE, AttributeType.BINARY})
 
 
 def service_provider_config(
-    base_url: str, *, max_results: int, default_results: int, max_payload_bytes: int
+    registry: Registry, base_url: str, *, max_results: int, default_results: int, max_payload_bytes: int
 ) -> Document:
     """Return the ServiceProviderConfig (RFC 7643 §5, RFC 9865 §4). `base_url` ends in `/scim/v2`."""
     return {
-        "schemas": [_CONFIG],
+        "schemas": [CONFIG],
         "patch": {"supported": True},
         "bulk": {
             "supported": True,
@@ -53,23 +51,24 @@ def service_provider_config(
             }
         ],
         "meta": {"resourceType": "ServiceProviderConfig", "location": f"{base_url}/ServiceProviderConfig"},
+        **registry.advertised,
     }
 
 
-def resource_type_documents(base_url: str) -> Mapping[str, Document]:
+def resource_type_documents(registry: Registry, base_url: str) -> Mapping[str, Document]:
     """Return each ResourceType (RFC 7643 §6) by its id."""
-    return {resource_type.name: _resource_type(resource_type, base_url) for resource_type in RESOURCE_TYPES}
+    return {resource_type.name: _resource_type(resource_type, base_url) for resource_type in registry.resource_types}
 
 
-def schema_documents(base_url: str) -> Mapping[str, Document]:
+def schema_documents(registry: Registry, base_url: str) -> Mapping[str, Document]:
     """Return each Schema (RFC 7643 §7) by its URI."""
-    schemas = [schema for kind in RESOURCE_TYPES for schema in (kind.schema, *kind.extensions)]
+    schemas = [schema for kind in registry.resource_types for schema in (kind.schema, *kind.extensions)]
     return {schema.uri: _schema(schema, base_url) for schema in schemas}
 
 
 def _resource_type(resource_type: ResourceType, base_url: str) -> Document:
     document: dict[str, Json] = {
-        "schemas": [_RESOURCE_TYPE],
+        "schemas": [RESOURCE_TYPE],
         "id": resource_type.name,
         "name": resource_type.name,
         "endpoint": resource_type.endpoint,
@@ -78,7 +77,8 @@ def _resource_type(resource_type: ResourceType, base_url: str) -> Document:
     }
     if resource_type.extensions:
         document["schemaExtensions"] = [
-            {"schema": extension.uri, "required": False} for extension in resource_type.extensions
+            {"schema": extension.uri, "required": extension.uri in resource_type.required_extensions}
+            for extension in resource_type.extensions
         ]
     location = f"{base_url}/ResourceTypes/{resource_type.name}"
     document["meta"] = {"resourceType": "ResourceType", "location": location}
@@ -87,7 +87,7 @@ def _resource_type(resource_type: ResourceType, base_url: str) -> Document:
 
 def _schema(schema: Schema, base_url: str) -> Document:
     return {
-        "schemas": [_SCHEMA],
+        "schemas": [SCHEMA],
         "id": schema.uri,
         "name": schema.name,
         "description": schema.description,

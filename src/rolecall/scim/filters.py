@@ -12,7 +12,7 @@ from rolecall.kernel.predicate import And, AnyValue, Compare, Literal, Not, Oper
 from rolecall.kernel.text import has_control_character
 from rolecall.scim.errors import InvalidFilter
 from rolecall.scim.names import is_attribute_name, resolve, spelled, suggestion, suggestion_within
-from rolecall.scim.schemas import Attribute, AttributeType, Place, ResourceType
+from rolecall.scim.schemas import Attribute, AttributeType, Place, ResourceType, Returned
 
 MAX_FILTER_LENGTH: Final = 10_000
 """Characters."""
@@ -192,6 +192,8 @@ class _Parser:
         place = self._scope.place(token.text)
         if place is None:
             self._refuse(token, f"this is no attribute.{self._scope.suggestion(token.text)}")
+        if place.is_secret:
+            raise _hidden(place.path)
         return place
 
     def _value_path(self, place: Place) -> Predicate:
@@ -269,6 +271,8 @@ def _bound(place: Place, operator: Operator, literal: Literal) -> Predicate:
         value = attribute.sub_attribute("value")
         if value is None:
             raise _Mismatch(f"{spelled(path)} has parts; compare one of them, such as {_part_of(place, attribute)}")
+        if value.returned is Returned.NEVER:
+            raise _hidden((*path, value.name))
         attribute, path = value, (*path, value.name)
     typed = _CONVERSIONS[attribute.type](spelled(path), operator, literal)
     fold = isinstance(typed, str) and not attribute.case_exact
@@ -283,6 +287,11 @@ def _bound_openly(path: Path, operator: Operator, literal: Literal) -> Predicate
     elif not isinstance(literal, str):
         _refuse_operators(spelled(path), operator, _WITHIN_TEXT)
     return Compare(path=path, operator=operator, value=literal, fold=isinstance(literal, str))
+
+
+def _hidden(path: Path) -> InvalidFilter:
+    """Return the refusal that shows nothing of the filter: what is compared with is as secret as what is kept."""
+    return InvalidFilter(f"{spelled(path)} is never returned, so nothing can be found by it.")
 
 
 def _part_of(place: Place, attribute: Attribute) -> str:

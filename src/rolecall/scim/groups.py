@@ -10,17 +10,17 @@ from rolecall.scim.members import read_members
 from rolecall.scim.profiles import read_profile
 from rolecall.scim.projection import Projection, project
 from rolecall.scim.resources import meta, spliced
-from rolecall.scim.schemas import GROUP
+from rolecall.scim.schemas import GROUP, ResourceType
 
 
-def parse_group(body: Json) -> tuple[Document, tuple[str, ...] | None]:
+def parse_group(body: Json, resource_type: ResourceType) -> tuple[Document, tuple[str, ...] | None]:
     """Return the profile (see `directory.model.Group`) and the members' ids that a POST or PUT states.
 
     The members are None when the client did not speak of them.
 
     Raises: InvalidSyntax, InvalidValue.
     """
-    profile = read_profile(body, GROUP)
+    profile = read_profile(body, resource_type)
     given = [value for name, value in _items(body) if name.lower() == "members" and value is not None]
     return profile, read_members(given[-1]) if given else None
 

@@ -59,6 +59,9 @@ def parse_sort(sort_by: str | None, sort_order: str | None, resource_type: Resou
             part = spelled((*path, place.attribute.sub_attributes[0].name))
             raise InvalidValue(f"{spelled(path)} has parts; sort by one, such as {part}.", attribute="sortBy")
         path = (*path, "value")
+    named = resolve(spelled(path), resource_type)
+    if named is not None and named.is_secret:
+        raise InvalidValue(f"{spelled(path)} is never returned, so it cannot be sorted by.", attribute="sortBy")
     return path, order == "descending"
 
 

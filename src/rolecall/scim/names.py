@@ -32,10 +32,10 @@ def is_uri(text: str) -> bool:
 def is_open_uri(text: str, resource_type: ResourceType) -> bool:
     """Return whether the text could be the URI of an extension that no schema here declares.
 
-    What begins like a core schema, or is the beginning of a declared extension, is a slip, not a new extension.
+    What begins like a core schema, or is the beginning of one that is declared, is a slip, not a new extension.
     """
     lowered = f"{text.lower()}:"
-    declared = [f"{extension.uri.lower()}:" for extension in resource_type.extensions]
+    declared = [f"{schema.uri.lower()}:" for schema in (resource_type.schema, *resource_type.extensions)]
     slip = lowered.startswith(_CORE) or any(uri.startswith(lowered) or lowered.startswith(uri) for uri in declared)
     return not slip and is_uri(text)
 

@@ -25,7 +25,7 @@ from rolecall.scim.members import read_members
 from rolecall.scim.messages import PATCH_OP, check_message
 from rolecall.scim.names import is_open_uri
 from rolecall.scim.paths import AttributePath, parse_path
-from rolecall.scim.schemas import GROUP, Attribute, AttributeType, ResourceType
+from rolecall.scim.schemas import MEMBERS, Attribute, AttributeType, ResourceType
 from rolecall.scim.schemas import Mutability as Changes
 from rolecall.scim.values import check_text, read_attribute, read_open, read_parts, read_single
 
@@ -96,10 +96,7 @@ def parse_patch(body: Json, resource_type: ResourceType) -> Patch:
 
 def is_membership(target: AttributePath) -> bool:
     """Return whether the path points at the members of a group, which are no part of its profile."""
-    return target.attribute is _MEMBERS
-
-
-_MEMBERS: Final = next(attribute for attribute in GROUP.schema.attributes if attribute.name == "members")
+    return target.attribute is MEMBERS
 
 
 def _by_lower_name(fields: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -151,14 +148,22 @@ def _edits_of_object(name: OperationName, value: Json, position: int, resource_t
     core = resource_type.schema.uri.lower()
     for key, item in value.items():
         lowered = key.lower()
-        if lowered.removeprefix(f"{core}:") in _IGNORED_IN_VALUE:
+        if _is_ignored(lowered.removeprefix(f"{core}:"), resource_type):
             continue
         if lowered == core:
             yield from _edits_of_object(name, item, position, resource_type)
         elif isinstance(item, Mapping) and is_open_uri(key, resource_type):
             yield from _edits_of_extension(name, key, item, resource_type)
-        elif item is not None or lowered != "members":  # Okta sends `members: null` for "nothing to say"
-            yield from _edits_at(name, parse_path(key, resource_type), item, resource_type, creates=True)
+        else:
+            target = parse_path(key, resource_type)
+            if item is not None or not is_membership(target):  # Okta sends `members: null` for "nothing to say"
+                yield from _edits_at(name, target, item, resource_type, creates=True)
+
+
+def _is_ignored(lowered: str, resource_type: ResourceType) -> bool:
+    place = resource_type.place(lowered)
+    unknown = place is None or place.attribute is None or place.attribute.read_only
+    return unknown and lowered in _IGNORED_IN_VALUE
 
 
 def _edits_at(
@@ -178,6 +183,8 @@ def _edits_at(
         kept = _kept(target, value)
         _check_unassigned(target, kept)
     where = target.where
+    if name is not OperationName.REMOVE and where is not None and target.sub_name is None:
+        _check_parts(target, kept)
     if where is None:
         yield Edit(name=name, target=target, value=kept)
         return
@@ -215,7 +222,7 @@ def _check_changeable(name: OperationName, target: AttributePath) -> None:
     attribute, sub = target.attribute, target.sub_attribute
     if attribute is None:
         return
-    if attribute.read_only or (sub is not None and sub.mutability is not Changes.READ_WRITE):
+    if attribute.read_only or (sub is not None and not _is_changeable(sub, of=attribute)):
         raise Mutability(f"{target} cannot be changed by a client.", attribute=str(target))
     if is_membership(target) and target.where is not None and name is not OperationName.REMOVE:
         raise Mutability("A member cannot be changed; remove it and add another.", attribute=str(target))
@@ -226,15 +233,31 @@ def _check_changeable(name: OperationName, target: AttributePath) -> None:
         raise Mutability(f"{target} must have a value and cannot be removed.", attribute=str(target))
 
 
-def _never_unassigned(attribute: Attribute, target: AttributePath) -> bool:
+def _is_changeable(sub: Attribute, *, of: Attribute) -> bool:
+    """Return whether the part of a value may be set; of one among several, what is immutable comes with the value."""
+    return not sub.read_only and not (of.multi_valued and sub.mutability is Changes.IMMUTABLE)
+
+
+def _never_unassigned(attribute: Attribute) -> bool:
     # A mapping that yields null must not end the access of a whole company: only `remove` takes `active` away.
-    return attribute.required or (attribute.type is AttributeType.BOOLEAN and target.sub_name is None)
+    return attribute.required or (attribute.name == "active" and attribute.type is AttributeType.BOOLEAN)
 
 
 def _check_unassigned(target: AttributePath, kept: Json) -> None:
-    attribute = target.attribute
-    if kept is None and attribute is not None and _never_unassigned(attribute, target):
+    declared = target.attribute if target.sub_name is None else target.sub_attribute
+    if kept is None and declared is not None and _never_unassigned(declared):
         raise InvalidValue(f"{target} must have a value.", attribute=str(target))
+
+
+def _check_parts(target: AttributePath, kept: Json) -> None:
+    """Refuse to set, in values that are there already, parts that cannot change."""
+    attribute = target.attribute
+    if attribute is None or not isinstance(kept, Mapping):
+        return
+    for name in kept:
+        sub = attribute.sub_attribute(name)
+        if sub is not None and not _is_changeable(sub, of=attribute):
+            raise Mutability(f"{target}.{name} cannot be changed by a client.", attribute=f"{target}.{name}")
 
 
 def _removed_values(target: AttributePath, value: Json) -> Json:
@@ -243,8 +266,12 @@ def _removed_values(target: AttributePath, value: Json) -> Json:
     Entra, JumpCloud and authentik list them in the value; the RFC knows no value here.
     """
     attribute = target.attribute
-    if value is None or target.where is not None or target.sub_name is not None:
+    if value is None or (target.where is not None and target.sub_name is None):
         return None
+    if target.sub_name is not None:
+        attribute = target.sub_attribute
+        if attribute is None:
+            return None
     if attribute is None:
         return read_open(value, str(target))
     if is_membership(target):
@@ -257,7 +284,7 @@ def _kept(target: AttributePath, value: Json) -> Json:
     if attribute is None:
         return read_open(value, name)
     if sub is not None:
-        return read_single(sub, value, name)
+        return read_attribute(sub, value, name) if sub.multi_valued else read_single(sub, value, name)
     if attribute.multi_valued and target.where is None:
         return read_attribute(attribute, value, name, strict=True)
     if attribute.type is AttributeType.COMPLEX:

@@ -18,6 +18,7 @@ from rolecall.directory.model import (
 from rolecall.kernel.document import Document, Json
 from rolecall.kernel.predicate import Compare, Operator, Or, Predicate, paths_of
 from rolecall.kernel.text import comparison_form
+from rolecall.scim.demands import check_immutable, check_still_there
 from rolecall.scim.errors import InvalidValue, NoTarget, ScimError, TooMany
 from rolecall.scim.filters import render_filter
 from rolecall.scim.patch import Edit, Operation, OperationName, Patch, is_membership
@@ -129,6 +130,8 @@ def _apply(operations: Sequence[Operation], profile: Document, resource_type: Re
         outcomes[operation.position] = Outcome.APPLIED if any(changes) else Outcome.NO_CHANGE
     if draft.keys() != profile.keys():
         draft = with_schemas(draft, resource_type)
+    check_still_there(profile, draft, resource_type)
+    check_immutable(profile, draft, resource_type)
     return ProfileChange(profile=draft, outcomes=outcomes)
 
 
@@ -212,10 +215,22 @@ def _has_several(edit: Edit, old: Json) -> bool:
 def _edited_value(edit: Edit, old: Json) -> Json:
     sub_name, value = edit.target.sub_name, None if edit.name is _REMOVE else edit.value
     if sub_name is not None:
+        sub = edit.target.sub_attribute
+        if sub is not None and sub.multi_valued:
+            value = _edited_part(edit, sub, _listed(_parts(old).get(sub.name)))
         return combined(_parts(old), {sub_name: value})
     if isinstance(value, Mapping):
         return combined(_parts(old), value)
     return value
+
+
+def _edited_part(edit: Edit, sub: Attribute, old: Sequence[Json]) -> Json:
+    """Return the values of a part that may have several."""
+    if edit.name is OperationName.REPLACE:
+        return edit.value
+    values = _remaining(edit, old) if edit.name is _REMOVE else _added(edit, old, sub)
+    check_count(values, str(edit.target))
+    return values or None
 
 
 def _without_match(edit: Edit, old: Json) -> Json:
@@ -241,7 +256,7 @@ def _edited_values(edit: Edit, old: Sequence[Json]) -> Json:
     elif edit.name is _REMOVE:
         values = _remaining(edit, old)
     elif edit.name is OperationName.ADD:
-        values = _added(edit, old)
+        values = _added(edit, old, edit.target.attribute)
     else:
         values = list(_listed(edit.value))
     check_count(values, str(edit.target))
@@ -298,9 +313,8 @@ def _comparable(value: Json) -> Json:
     return value
 
 
-def _added(edit: Edit, old: Sequence[Json]) -> list[Json]:
+def _added(edit: Edit, old: Sequence[Json], attribute: Attribute | None) -> list[Json]:
     """Return the values with more of them; one with the `value` and `type` of another is that one, not a second."""
-    attribute = edit.target.attribute
     result = {_identity(value, attribute): value for value in old}
     for value in _listed(edit.value):
         identity = _identity(value, attribute)

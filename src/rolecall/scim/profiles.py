@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rolecall.kernel.document import Document, Json
+from rolecall.scim.demands import check_immutable, check_required, with_immutable
 from rolecall.scim.errors import InvalidSyntax, InvalidValue
 from rolecall.scim.names import is_open_uri, spelled
-from rolecall.scim.schemas import Place, ResourceType
+from rolecall.scim.schemas import MEMBERS, Place, ResourceType
 from rolecall.scim.values import is_unassigned, read_attribute, read_open
 
 # OneLogin's older template names the core schema as SCIM 1.1 did; what follows is SCIM 2.0.
@@ -32,10 +33,18 @@ def read_profile(body: Json, resource_type: ResourceType) -> dict[str, Json]:
             _keep_declared(kept, place, value, resource_type)
         elif is_open_uri(key, resource_type):
             _keep(kept, key, read_open(_object(value, key), key))
-    for attribute in resource_type.schema.attributes:
-        if attribute.required and attribute.name not in kept:
-            raise InvalidValue(f"{attribute.name} is missing.", attribute=attribute.name)
+    check_required(kept, resource_type)
     return with_schemas(kept, resource_type)
+
+
+def replaced(before: Document, after: Document, resource_type: ResourceType) -> Document:
+    """Return the profile that a PUT makes of one with another; what can be given only once stays (RFC 7644 §3.5.1).
+
+    Raises: Mutability.
+    """
+    kept = with_immutable(before, after, resource_type)
+    check_immutable(before, kept, resource_type)
+    return kept if kept.keys() == after.keys() else with_schemas(kept, resource_type)
 
 
 def with_schemas(attributes: Document, resource_type: ResourceType) -> dict[str, Json]:
@@ -55,7 +64,7 @@ def _keep_declared(kept: dict[str, Json], place: Place, value: Json, resource_ty
             if inner is not None and inner.parent is None and inner.attribute is not None:
                 _keep(inside, inner.path[1], read_attribute(inner.attribute, item, spelled(inner.path)))
         _keep(kept, uri, inside or None)
-    elif place.extension is None and place.parent is None and not attribute.read_only and attribute.name != "members":
+    elif place.extension is None and place.parent is None and not attribute.read_only and attribute is not MEMBERS:
         _keep(kept, attribute.name, read_attribute(attribute, value, attribute.name))
 
 

@@ -6,8 +6,10 @@ from typing import Final
 
 import orjson
 
+from rolecall.directory.model import StoredResource
 from rolecall.kernel.clock import to_rfc3339
 from rolecall.kernel.document import Json
+from rolecall.scim.projection import Projection, project
 from rolecall.scim.schemas import ResourceType
 
 _SCHEMAS_END: Final = b"]"
@@ -45,3 +47,12 @@ def spliced(profile_json: bytes, resource_id: str, after: Mapping[str, Json]) ->
     return b"".join(
         (head, bracket, b',"id":', orjson.dumps(resource_id), rest.removesuffix(b"}"), b",", orjson.dumps(after)[1:])
     )
+
+
+def render_resource(
+    resource: StoredResource, resource_type: ResourceType, *, base_url: str, projection: Projection
+) -> bytes:
+    """Return a resource of a declared type as JSON. `base_url` ends in `/scim/v2`."""
+    about = meta(resource_type, resource.id, resource.version, resource.created_at, resource.changed_at, base_url)
+    whole = spliced(resource.profile.encode(), resource.id, {"meta": about})
+    return whole if projection.whole else orjson.dumps(project(orjson.loads(whole), projection))

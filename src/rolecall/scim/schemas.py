@@ -102,6 +102,13 @@ class Place:
     attribute: Attribute | None = None
     parent: Attribute | None = None
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether nobody may find out what stands there, also by asking cleverly."""
+        return any(
+            declared is not None and declared.returned is Returned.NEVER for declared in (self.attribute, self.parent)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ResourceType:
@@ -112,6 +119,8 @@ class ResourceType:
     description: str
     schema: Schema
     extensions: tuple[Schema, ...] = ()
+    required_extensions: frozenset[str] = frozenset()
+    """The URIs of those extensions that every resource of the type has."""
     _places: Mapping[str, Place] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -445,3 +454,6 @@ GROUP: Final = ResourceType(
     description="Sets of users as the identity provider pushed them",
     schema=GROUP_SCHEMA,
 )
+
+MEMBERS: Final = next(attribute for attribute in GROUP_SCHEMA.attributes if attribute.name == "members")
+"""The one attribute that is kept as rows, not in a profile."""

@@ -5,20 +5,18 @@ from typing import Final, assert_never
 
 from rolecall.kernel.document import Json
 from rolecall.kernel.predicate import And, AnyValue, Compare, Not, Or, Path, Predicate, Present, compile_matcher
-from rolecall.scim.discovery import RESOURCE_TYPES
 from rolecall.scim.errors import InvalidSyntax, InvalidValue
 from rolecall.scim.filters import parse_filter
 from rolecall.scim.lists import parse_sort
 from rolecall.scim.messages import SEARCH_REQUEST, check_message
-from rolecall.scim.schemas import Place, ResourceType
+from rolecall.scim.registry import ELSEWHERE, Registry
+from rolecall.scim.schemas import ResourceType
 
 _LISTS: Final = ("attributes", "excludedAttributes")
 _TEXTS: Final = ("filter", "sortBy", "sortOrder", "cursor")
 _NUMBERS: Final = ("startIndex", "count")
 _NAMES: Final[Mapping[str, str]] = {name.lower(): name for name in (*_LISTS, *_TEXTS, *_NUMBERS)}
 
-_ELSEWHERE: Final = "\0elsewhere"
-"""Begins the path of what only other kinds of resources have; no document has such a name."""
 _RESOURCE_TYPE: Final[Path] = ("meta", "resourceType")
 
 
@@ -39,7 +37,7 @@ def parse_search(body: Json) -> Mapping[str, str]:
     return parameters
 
 
-def parse_filter_among(text: str, resource_type: ResourceType) -> Predicate:
+def parse_filter_among(text: str, resource_type: ResourceType, registry: Registry) -> Predicate:
     """Return what the filter means for one kind of resource where all are searched at once.
 
     What only others have is there without a value (RFC 7644 §3.4.2.1), and `meta.resourceType` is known
@@ -47,47 +45,18 @@ def parse_filter_among(text: str, resource_type: ResourceType) -> Predicate:
 
     Raises: InvalidFilter for what no kind has.
     """
-    return _settled(parse_filter(text, _AMONG_OTHERS[resource_type]), resource_type)
+    return _settled(parse_filter(text, registry.among_others(resource_type)), resource_type)
 
 
 def parse_sort_among(
-    sort_by: str | None, sort_order: str | None, resource_type: ResourceType
+    sort_by: str | None, sort_order: str | None, resource_type: ResourceType, registry: Registry
 ) -> tuple[Path | None, bool]:
     """Return the same as `parse_sort`; no path where only others have the attribute.
 
     Raises: InvalidValue for what no kind has.
     """
-    path, descending = parse_sort(sort_by, sort_order, _AMONG_OTHERS[resource_type])
-    return (None, False) if path is not None and path[0] == _ELSEWHERE else (path, descending)
-
-
-class _AmongOthers(ResourceType):
-    """A kind of resource that also knows the names of the others."""
-
-    __slots__ = ()
-
-    def place(self, name: str) -> Place | None:
-        """Return the place here, else one below `_ELSEWHERE`."""
-        own = super().place(name)
-        if own is not None:
-            return own
-        for other in RESOURCE_TYPES:
-            place = other.place(name)
-            if place is not None:
-                return Place(path=(_ELSEWHERE, *place.path), attribute=place.attribute, parent=place.parent)
-        return None
-
-
-_AMONG_OTHERS: Final[Mapping[ResourceType, ResourceType]] = {
-    kind: _AmongOthers(
-        name=kind.name,
-        endpoint=kind.endpoint,
-        description=kind.description,
-        schema=kind.schema,
-        extensions=kind.extensions,
-    )
-    for kind in RESOURCE_TYPES
-}
+    path, descending = parse_sort(sort_by, sort_order, registry.among_others(resource_type))
+    return (None, False) if path is not None and path[0] == ELSEWHERE else (path, descending)
 
 
 def _settled(predicate: Predicate, resource_type: ResourceType) -> Predicate:
@@ -99,7 +68,7 @@ def _settled(predicate: Predicate, resource_type: ResourceType) -> Predicate:
         case Not(part=part):
             return Not(part=_settled(part, resource_type))
         case Compare(path=path) | Present(path=path) | AnyValue(path=path):
-            if path != _RESOURCE_TYPE and path[0] != _ELSEWHERE:
+            if path != _RESOURCE_TYPE and path[0] != ELSEWHERE:
                 return predicate
             holds = compile_matcher(predicate)({"meta": {"resourceType": resource_type.name}})
             return And(parts=()) if holds else Or(parts=())

@@ -14,7 +14,7 @@ from rolecall.scim.errors import InvalidValue
 from rolecall.scim.profiles import read_profile
 from rolecall.scim.projection import Projection, project
 from rolecall.scim.resources import meta, spliced
-from rolecall.scim.schemas import USER
+from rolecall.scim.schemas import USER, ResourceType
 from rolecall.scim.values import is_primary
 
 
@@ -27,14 +27,14 @@ class RequirementProfile(Enum):
     """A full name, a display name, and one primary e-mail address that is also the `userName`."""
 
 
-def parse_user(body: Json, *, profile: RequirementProfile) -> Document:
+def parse_user(body: Json, resource_type: ResourceType, *, profile: RequirementProfile) -> Document:
     """Return the profile (see `directory.model.User`) that the body of a POST or PUT states.
 
     `active` is left out when the client left it out.
 
     Raises: InvalidSyntax, InvalidValue.
     """
-    user = read_profile(body, USER)
+    user = read_profile(body, resource_type)
     check_requirements(user, profile)
     return user
 

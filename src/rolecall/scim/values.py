@@ -15,7 +15,7 @@ from rolecall.kernel.clock import parse_rfc3339
 from rolecall.kernel.document import Json
 from rolecall.kernel.text import comparison_form, has_control_character
 from rolecall.scim.errors import InvalidValue
-from rolecall.scim.schemas import Attribute, AttributeType
+from rolecall.scim.schemas import Attribute, AttributeType, Uniqueness
 
 MAX_NAME_LENGTH: Final = 1_000
 """Characters in what resources are looked up by, and bytes of its comparison form, which an index must hold."""
@@ -163,10 +163,10 @@ def _refuse(value: Json, name: str, wanted: str) -> NoReturn:
     raise InvalidValue(f"{name} must be {wanted}, not {found}.", attribute=name)
 
 
-def _read_text(_attribute: Attribute, value: Json, name: str) -> Json:
+def _read_text(attribute: Attribute, value: Json, name: str) -> Json:
     if not isinstance(value, str):
         _refuse(value, name, "a text")
-    if _SELECTION.sub("", name) in _LOOKED_UP:
+    if attribute.uniqueness is not Uniqueness.NONE or _SELECTION.sub("", name) in _LOOKED_UP:
         check_text(value, name, limit=MAX_NAME_LENGTH)
         # One character can become many bytes, also of the text as it is: externalId is kept with its case.
         if not value.isascii() and _bytes_of(value) > MAX_NAME_LENGTH:

@@ -7,15 +7,27 @@ from datetime import timedelta
 import pytest
 
 from rolecall.authentication import api_keys
-from rolecall.directory import groups, provisioned_users, users
+from rolecall.directory import groups, provisioned_users, resources, users
 from rolecall.directory.model import ListRequest
 from rolecall.kernel.predicate import AnyValue, Compare, Operator, Present
+from rolecall.scim.demands import kind_of
 from tests.make.actors import ADMINISTRATOR, PROVISIONER
+from tests.make.declared import DEVICE, everything_declared
 from tests.make.directory import group_profile, pushed_group, pushed_user, user_profile
 from tests.make.transactions import SetClock, copy_of, installed_on
 
-BIG_TABLES = {"directory_user", "directory_group", "group_member", "user_email", "api_key", "assignment"}
+BIG_TABLES = {
+    "directory_user",
+    "directory_group",
+    "group_member",
+    "user_email",
+    "api_key",
+    "assignment",
+    "directory_resource",
+    "resource_value",
+}
 MANY = 300
+DEVICES = kind_of(everything_declared().declared[0])
 NOW = SetClock().now
 
 
@@ -43,6 +55,9 @@ def fill(tx):
         }
         user = provisioned_users.create_user(then, user_profile(f"user {number}", **attributes))
         groups.create_group(then, group_profile(f"group {number}", externalId=f"x{number}"), (user.id,))
+        resources.create_resource(
+            then, DEVICES, {"schemas": [DEVICE], "serial": f"s{number}", "hostNames": [f"h{number}"]}
+        )
 
 
 def scans(installed, ask, actor=PROVISIONER):
@@ -119,6 +134,21 @@ def test_groups_are_found_by_an_index(filled, where):
         return groups.list_groups(tx, request(where), with_members=True)
 
     assert scans(filled, ask) == []
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        equal("id"),
+        equal("externalId"),
+        equal("serial", to="s7"),
+        equal("hostNames", to="h7", fold=True),
+        equal("meta", "lastModified", to=NOW),
+    ],
+    ids=str,
+)
+def test_declared_resources_are_found_by_an_index(filled, where):
+    assert scans(filled, lambda tx: resources.list_resources(tx, DEVICES, request(where))) == []
 
 
 def test_a_condition_without_an_index_is_told_apart_by_this_check(filled):

@@ -15,6 +15,7 @@ from rolecall.authorization.actor import SYSTEM
 from rolecall.directory import assignments, installation
 from rolecall.events import audit
 from rolecall.events.model import CallOutcome, Phase
+from rolecall.scim.registry import Registry
 from rolecall.scim.users import RequirementProfile
 from rolecall.storage.engine import SqliteDatabase
 from rolecall.storage.transactions import Transactions
@@ -86,6 +87,7 @@ def post_on_a_full_disk(installed, key, bodies):
             transactions,
             Admission(transactions),
             recorder,
+            registry=Registry(),
             requirements=RequirementProfile.RFC,
             max_body_bytes=10_000_000,
         )

@@ -176,3 +176,20 @@ def test_a_body_that_is_too_large_gets_its_answer_and_the_connection_goes_on(tmp
                 answer = client.post(f"{url}/scim/v2/Users", content=body)
                 assert (answer.status_code, answer.json()["status"]) == (413, "413")
             assert client.get(f"{url}/scim/v2/Users").status_code == 200
+
+
+def test_a_declaration_that_cannot_be_used_is_said_and_nothing_is_made(tmp_path):
+    declaration = tmp_path / "x.json"
+    declaration.write_text('{"schemas": ["urn:x"]}')
+    command = [*rolecall_command(), "serve", "--port", str(free_port()), "--data-dir", str(tmp_path / "data")]
+    ended = subprocess.run(
+        [*command, "--scim-declarations", str(declaration)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert f"{declaration}: schemas: must be one of" in ended.stderr
+    assert not (tmp_path / "data").exists()

@@ -6,7 +6,7 @@ import pytest
 from rolecall.directory import decide
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator
 from rolecall.directory.events import UserProtected
-from rolecall.directory.model import Expected, GroupId, UserId, UserKind, UserState
+from rolecall.directory.model import Expected, GroupId, ResourceId, ResourceKind, UserId, UserKind, UserState
 from rolecall.kernel.errors import VersionConflict
 from rolecall.kernel.event import Severity
 from tests.make.directory import group_profile, user_profile
@@ -180,3 +180,12 @@ def test_what_differs_is_named_in_the_order_of_the_alphabet():
     after = user_profile("Ada", title="Lady", locale="en")
     assert decide.differing(before, after) == ("locale", "nickName", "title")
     assert decide.differing(before, before) == ()
+
+
+def test_a_declared_resource_gets_a_version_with_each_change_and_none_without():
+    kind = ResourceKind(name="Device")
+    made = decide.new_resource(ResourceId("7"), kind, {"x": 1}, now=THEN)
+    assert (made.kind, made.version, made.created_at, made.changed_at) == ("Device", 1, THEN, THEN)
+    assert decide.changed_resource(made, {"x": 1}, now=NOW) is made
+    changed = decide.changed_resource(made, {"x": True}, now=NOW)
+    assert (changed.profile, changed.version, changed.created_at, changed.changed_at) == ({"x": True}, 2, THEN, NOW)

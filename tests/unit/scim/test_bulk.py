@@ -16,6 +16,7 @@ from rolecall.scim.bulk import (
     resolved_target,
 )
 from rolecall.scim.errors import InvalidSyntax, InvalidValue
+from rolecall.scim.registry import Registry
 
 REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
@@ -26,7 +27,7 @@ def post(bulk_id: str, *references: str):
 
 
 def parsed(*operations: object, **fields: object):
-    return parse_bulk({"schemas": [REQUEST], "Operations": list(operations), **fields})
+    return parse_bulk({"schemas": [REQUEST], "Operations": list(operations), **fields}, Registry())
 
 
 def order(*operations: object):
@@ -184,7 +185,7 @@ def test_too_many_operations_are_refused():
 
 @pytest.mark.parametrize("schemas", [None, [], [REQUEST], [REQUEST.lower()]])
 def test_the_schema_may_be_left_out(schemas):
-    assert parse_bulk({"schemas": schemas, "operations": []}).operations == ()
+    assert parse_bulk({"schemas": schemas, "operations": []}, Registry()).operations == ()
 
 
 @pytest.mark.parametrize(
@@ -192,7 +193,7 @@ def test_the_schema_may_be_left_out(schemas):
 )
 def test_another_body_is_refused(body):
     with pytest.raises(InvalidSyntax):
-        parse_bulk(body)
+        parse_bulk(body, Registry())
 
 
 @pytest.mark.parametrize("value, limit", [(None, None), (1, 1), (50, 50)])

@@ -3,7 +3,9 @@ import pytest
 from rolecall.scim.cursors import CURSOR_TIMEOUT_SECONDS
 from rolecall.scim.discovery import resource_type_documents, schema_documents, service_provider_config
 from rolecall.scim.patch import MAX_OPERATIONS
+from rolecall.scim.registry import Registry
 from rolecall.scim.schemas import ENTERPRISE_USER_SCHEMA, GROUP_SCHEMA, USER_SCHEMA
+from tests.make.declared import DEVICE, MAILBOX, PAYROLL, WARRANTY, everything_declared
 
 BASE = "https://rolecall.example/scim/v2"
 
@@ -20,11 +22,11 @@ def values_of(document):
 
 
 def attribute(schema: str, name: str):
-    return next(found for found in schema_documents(BASE)[schema]["attributes"] if found["name"] == name)
+    return next(found for found in schema_documents(Registry(), BASE)[schema]["attributes"] if found["name"] == name)
 
 
 def test_the_configuration_says_what_is_supported():
-    config = service_provider_config(BASE, max_results=200, default_results=100, max_payload_bytes=1000)
+    config = service_provider_config(Registry(), BASE, max_results=200, default_results=100, max_payload_bytes=1000)
     features = ("patch", "bulk", "filter", "changePassword", "sort", "etag")
     assert {feature: config[feature]["supported"] for feature in features} == {
         "patch": True,
@@ -49,7 +51,7 @@ def test_the_configuration_says_what_is_supported():
 
 
 def test_each_resource_type_says_where_it_is_and_what_it_extends():
-    documents = resource_type_documents(BASE)
+    documents = resource_type_documents(Registry(), BASE)
     assert list(documents) == ["User", "Group"]
     user, group = documents.values()
     assert (user["id"], user["endpoint"], user["schema"]) == ("User", "/Users", USER_SCHEMA.uri)
@@ -60,7 +62,7 @@ def test_each_resource_type_says_where_it_is_and_what_it_extends():
 
 
 def test_each_schema_is_found_by_its_uri():
-    documents = schema_documents(BASE)
+    documents = schema_documents(Registry(), BASE)
     assert list(documents) == [USER_SCHEMA.uri, ENTERPRISE_USER_SCHEMA.uri, GROUP_SCHEMA.uri]
     for uri, document in documents.items():
         assert document["id"] == uri
@@ -92,4 +94,23 @@ def test_case_is_said_only_of_what_has_one(name: str):
 
 
 def test_nothing_in_a_schema_is_null():
-    assert all(value is not None for value in values_of(schema_documents(BASE)))
+    assert all(value is not None for value in values_of(schema_documents(Registry(), BASE)))
+
+
+def test_what_is_declared_is_described_as_it_was_declared():
+    registry = everything_declared()
+    documents = resource_type_documents(registry, BASE)
+    assert list(documents) == ["User", "Group", "Device"]
+    assert documents["Device"]["schemaExtensions"] == [{"schema": WARRANTY, "required": True}]
+    assert documents["User"]["schemaExtensions"][-1] == {"schema": PAYROLL, "required": False}
+    schemas = schema_documents(registry, BASE)
+    assert set(schemas) - set(schema_documents(Registry(), BASE)) == {DEVICE, WARRANTY, PAYROLL, MAILBOX}
+    pin = next(found for found in schemas[DEVICE]["attributes"] if found["name"] == "pin")
+    assert (pin["mutability"], pin["returned"]) == ("writeOnly", "never")
+
+
+def test_the_configuration_has_what_declarations_add():
+    registry = Registry(advertised={"agentExtension": {"supported": True}})
+    config = service_provider_config(registry, BASE, max_results=1, default_results=1, max_payload_bytes=1)
+    assert config["agentExtension"] == {"supported": True}
+    assert config["patch"] == {"supported": True}

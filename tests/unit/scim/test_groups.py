@@ -39,25 +39,27 @@ def staff(members: tuple[Member, ...] | None = MEMBERS) -> StoredGroup:
     ],
 )
 def test_a_group_is_read_with_the_members_it_speaks_of(body, members):
-    profile, found = parse_group({"displayName": "Staff", "id": "x", **body})
+    profile, found = parse_group({"displayName": "Staff", "id": "x", **body}, GROUP)
     assert profile == {"schemas": [URN], "displayName": "Staff"}
     assert found == members
 
 
 def test_the_further_schema_of_entra_is_passed_over():
     entra = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
-    profile, _ = parse_group({"schemas": [URN, entra], "displayName": "Staff", "meta": {"resourceType": "Group"}})
+    profile, _ = parse_group(
+        {"schemas": [URN, entra], "displayName": "Staff", "meta": {"resourceType": "Group"}}, GROUP
+    )
     assert profile["schemas"] == [URN]
 
 
 def test_a_group_must_have_a_name():
     with pytest.raises(InvalidValue, match="displayName is missing"):
-        parse_group({"members": []})
+        parse_group({"members": []}, GROUP)
 
 
 def test_a_member_must_have_a_value():
     with pytest.raises(InvalidValue, match=r"members\[0\]\.value is missing"):
-        parse_group({"displayName": "Staff", "members": [{}]})
+        parse_group({"displayName": "Staff", "members": [{}]}, GROUP)
 
 
 def test_the_names_of_members_are_written_only_when_they_are_asked_for():
@@ -70,7 +72,7 @@ def test_the_names_of_members_are_written_only_when_they_are_asked_for():
 
 def test_a_body_that_is_no_object_is_refused():
     with pytest.raises(InvalidSyntax, match="a Group"):
-        parse_group([])
+        parse_group([], GROUP)
 
 
 def test_a_group_is_written_in_full():

@@ -3,10 +3,12 @@ import pytest
 from rolecall.kernel.predicate import And, Compare, Not, Operator, Or, Present, compile_matcher
 from rolecall.scim.errors import InvalidFilter, InvalidSyntax, InvalidValue
 from rolecall.scim.messages import SEARCH_REQUEST
+from rolecall.scim.registry import Registry
 from rolecall.scim.schemas import ENTERPRISE_USER_SCHEMA, GROUP, GROUP_SCHEMA, USER
 from rolecall.scim.search import parse_filter_among, parse_search, parse_sort_among
 
 ENTERPRISE = ENTERPRISE_USER_SCHEMA.uri
+BUILT_IN = Registry()
 ALWAYS, NEVER = And(parts=()), Or(parts=())
 
 
@@ -92,25 +94,25 @@ def test_a_parameter_of_another_type_is_refused(name: str, value):
 def test_what_only_others_have_is_absent(text: str, for_users, for_groups):
     for kind, expected in ((USER, for_users), (GROUP, for_groups)):
         if expected is not None:
-            assert parse_filter_among(text, kind) == expected
+            assert parse_filter_among(text, kind, BUILT_IN) == expected
 
 
 def test_comparing_with_what_only_others_have_goes_by_absence():
     for text, holds in (('userName ne "x"', True), ('userName eq "x"', False), ("userName eq null", True)):
-        assert compile_matcher(parse_filter_among(text, GROUP))({}) is holds
+        assert compile_matcher(parse_filter_among(text, GROUP, BUILT_IN))({}) is holds
 
 
 @pytest.mark.parametrize("kind", [USER, GROUP])
 @pytest.mark.parametrize("text", ["usrName pr", "active co true", "members[nothing pr]"])
 def test_what_no_kind_has_is_refused(text: str, kind):
     with pytest.raises(InvalidFilter):
-        parse_filter_among(text, kind)
+        parse_filter_among(text, kind, BUILT_IN)
 
 
 def test_sorting_by_what_only_others_have_leaves_the_order():
-    assert parse_sort_among("userName", "descending", USER) == (("userName",), True)
-    assert parse_sort_among("userName", "descending", GROUP) == (None, False)
-    assert parse_sort_among(f"{ENTERPRISE}:manager", None, GROUP) == (None, False)
-    assert parse_sort_among(None, None, GROUP) == (None, False)
+    assert parse_sort_among("userName", "descending", USER, BUILT_IN) == (("userName",), True)
+    assert parse_sort_among("userName", "descending", GROUP, BUILT_IN) == (None, False)
+    assert parse_sort_among(f"{ENTERPRISE}:manager", None, GROUP, BUILT_IN) == (None, False)
+    assert parse_sort_among(None, None, GROUP, BUILT_IN) == (None, False)
     with pytest.raises(InvalidValue):
-        parse_sort_among("usrName", None, GROUP)
+        parse_sort_among("usrName", None, GROUP, BUILT_IN)

@@ -43,12 +43,15 @@ def ann(memberships: tuple[Membership, ...] = MEMBERSHIPS, profile=ANN) -> Store
 
 
 def test_a_user_name_alone_is_enough_for_the_standard():
-    assert parse_user({"userName": "ann"}, profile=RequirementProfile.RFC) == {"schemas": [URN], "userName": "ann"}
+    assert parse_user({"userName": "ann"}, USER, profile=RequirementProfile.RFC) == {
+        "schemas": [URN],
+        "userName": "ann",
+    }
 
 
 def test_a_complete_user_is_accepted_by_both():
     for profile in RequirementProfile:
-        assert parse_user({**ANN, "id": "x"}, profile=profile) == ANN
+        assert parse_user({**ANN, "id": "x"}, USER, profile=profile) == ANN
 
 
 @pytest.mark.parametrize(
@@ -66,10 +69,10 @@ def test_a_complete_user_is_accepted_by_both():
 )
 def test_the_strict_profile_says_what_is_missing(change, place: str, sentence: str):
     with pytest.raises(InvalidValue) as refusal:
-        parse_user({**ANN, **change}, profile=RequirementProfile.STRICT)
+        parse_user({**ANN, **change}, USER, profile=RequirementProfile.STRICT)
     assert refusal.value.detail == sentence
     assert refusal.value.about == {"attribute": place}
-    parse_user({**ANN, **change}, profile=RequirementProfile.RFC)
+    parse_user({**ANN, **change}, USER, profile=RequirementProfile.RFC)
 
 
 def test_the_strict_profile_wants_one_primary_address_also_of_what_is_stored():

@@ -151,3 +151,15 @@ def test_every_setting_has_a_description_that_ends_as_a_sentence():
 
 def test_the_log_format_is_read_from_its_name():
     assert load_settings({"log_format": "json"}).log_format is LogFormat.JSON
+
+
+@pytest.mark.parametrize(
+    "given", [["agents", "/etc/scim, more.json"], ("agents", "/etc/scim", "more.json"), "agents,/etc/scim,more.json,"]
+)
+def test_declarations_are_separated_by_commas_or_are_several_options(given):
+    assert load_settings({"scim_declarations": given}).scim_declarations == ("agents", "/etc/scim", "more.json")
+
+
+def test_declarations_are_read_from_the_environment_too(monkeypatch):
+    monkeypatch.setenv("ROLECALL_SCIM_DECLARATIONS", "agents, /etc/scim")
+    assert load_settings({}).scim_declarations == ("agents", "/etc/scim")

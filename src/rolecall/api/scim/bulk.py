@@ -12,7 +12,7 @@ import orjson
 
 from rolecall.api.scim.calls import Answer, ScimCall, answered, recordable
 from rolecall.api.scim.errors import render_refusal, status_of
-from rolecall.api.scim.resources import COLLECTIONS, RESOURCES
+from rolecall.api.scim.resources import ResourceRoutes
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
 from rolecall.events.calls import Call
@@ -37,13 +37,13 @@ _UNAVAILABLE: Final = 503
 _LONGEST_TARGET: Final = 4000
 
 
-async def run_operations(call: ScimCall) -> Answer:
+async def run_operations(routes: ResourceRoutes, call: ScimCall) -> Answer:
     """POST /Bulk."""
     require(call.actor, Action.PROVISIONED_WRITE)
-    bulk = await call.parsed(parse_bulk)
+    bulk = await call.parsed(lambda body: parse_bulk(body, call.registry))
     # Each operation is recorded by itself, with its data.
     call.record.request = {"operations": len(bulk.operations), "failOnErrors": bulk.fail_on_errors}
-    run = _Run(call=call, operations=bulk.operations)
+    run = _Run(call=call, routes=routes, operations=bulk.operations)
     for step in in_order(bulk.operations):
         await run.take(step)
         if run.unavailable or (bulk.fail_on_errors is not None and run.errors >= bulk.fail_on_errors):
@@ -68,6 +68,7 @@ class _Run:
     """How far a bulk request has come."""
 
     call: ScimCall
+    routes: ResourceRoutes
     operations: tuple[BulkOperation, ...]
     ids: dict[str, str] = field(default_factory=dict)
     """What was created, by bulkId."""
@@ -168,7 +169,7 @@ class _Run:
             raise refusal
 
         record = self._record(operation.method, f"{operation.endpoint}/{operation.target}".rstrip("/"))
-        record.request = recordable(operation.data, orjson.dumps(operation.data))
+        record.request = recordable(operation.data, orjson.dumps(operation.data), self.call.registry.secrets)
         return await answered(record, self.call.recorder, refuse)
 
     async def _send(self, operation: BulkOperation, method: str, target: str, data: Json) -> tuple[Answer, str | None]:
@@ -179,7 +180,7 @@ class _Run:
         async def body() -> Json:
             text = orjson.dumps(data)
             record.body_bytes = len(text)
-            record.request = recordable(data, text)
+            record.request = recordable(data, text, self.call.registry.secrets)
             return data
 
         call = replace(
@@ -193,7 +194,7 @@ class _Run:
             if_match=operation.version if method == operation.method else None,
             if_none_match=None,
         )
-        serve = (RESOURCES if target else COLLECTIONS)[endpoint.removeprefix("/")][method]
+        serve = (self.routes.resources if target else self.routes.collections)[endpoint.removeprefix("/")][method]
         answer = await answered(record, self.call.recorder, lambda: serve(call))
         self.unavailable = self.unavailable or answer.status == _UNAVAILABLE
         created = record.subject_id if method == "POST" and answer.status == _CREATED else None

@@ -30,6 +30,7 @@ from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.kernel.text import has_control_character
 from rolecall.scim.errors import InvalidSyntax, InvalidValue
 from rolecall.scim.projection import Projection, parse_projection
+from rolecall.scim.registry import Registry
 from rolecall.scim.schemas import ResourceType
 from rolecall.scim.users import RequirementProfile
 from rolecall.storage.transaction import ReadTx, WriteTx
@@ -42,8 +43,7 @@ _MEDIA_TYPES: Final = frozenset({"application/scim+json", "application/json"})
 _LARGE_BODY: Final = 64 * 1024
 _DEEPEST: Final = 50
 _LARGEST_RECORDED_BODY: Final = 256 * 1024
-_SECRET_ATTRIBUTES: Final = frozenset({"password"})
-_MASK: Final = "[masked]"
+MASK: Final = "[masked]"
 _log = get_logger(__name__)
 
 
@@ -73,6 +73,7 @@ class ScimCall:
     actor: Actor
     base_url: str
     """Ends in `/scim/v2`."""
+    registry: Registry
     requirements: RequirementProfile
     max_body_bytes: int
     resource_id: str
@@ -121,8 +122,8 @@ class ScimCall:
         return await self.transactions.write(self.actor, change, journal=CallJournal(self.record), brief=brief)
 
 
-async def read_json(request: Request, record: Call, *, limit: int) -> Json:
-    """Return the body of a request. Its record keeps no secret and no more than 256 KiB.
+async def read_json(request: Request, record: Call, *, limit: int, secrets: frozenset[str]) -> Json:
+    """Return the body of a request. Its record keeps none of `secrets` and no more than 256 KiB.
 
     Raises: BodyTooLarge, UnsupportedMediaType, UnsupportedContentEncoding, InvalidSyntax, InvalidValue.
     """
@@ -144,7 +145,7 @@ async def read_json(request: Request, record: Call, *, limit: int) -> Json:
     # Only an escape can bring a control character in: JSON does not allow it in clear.
     if b"\\u00" in body and _has_control_character(value):
         raise InvalidValue("A text in the body has a control character in it.")
-    record.request = recordable(value, body)
+    record.request = recordable(value, body, secrets)
     return value
 
 
@@ -223,27 +224,38 @@ def _has_control_character(value: Json) -> bool:
             return False
 
 
-def recordable(value: Json, body: bytes) -> Json:
-    """Return what is written down of a body: nothing secret, and of a large one only its size and its hash."""
+def recordable(value: Json, body: bytes, secrets: frozenset[str]) -> Json:
+    """Return what is written down of a body: nothing secret, and of a large one only its size and its hash.
+
+    `secrets` are names of attributes in lower case.
+    """
     if len(body) > _LARGEST_RECORDED_BODY:
         return {"omitted": f"a body of {len(body)} bytes", "sha256": hashlib.sha256(body).hexdigest()}
+    lowered = body.lower()
     # An escape could spell the name in another way.
-    return _masked(value) if b"password" in body.lower() or b"\\u" in body else value
+    named = b"\\u" in body or any(secret.encode() in lowered for secret in secrets)
+    return _masked(value, secrets) if named else value
 
 
-def _is_secret(name: str) -> bool:
-    return name.strip().lower().rpartition(":")[2] in _SECRET_ATTRIBUTES
+def _is_secret(path: str, secrets: frozenset[str]) -> bool:
+    """Return whether the path, or the name, is of a secret attribute or leads into one."""
+    attribute = path.strip().lower().partition("[")[0].rpartition(":")[2].partition(".")[0]
+    return attribute in secrets
 
 
-def _masked(value: Json) -> Json:
+def _masked(value: Json, secrets: frozenset[str]) -> Json:
     match value:
         case dict():
-            aims_at_secret = any(_is_secret(str(part)) for name, part in value.items() if name.lower() == "path")
+            aims_at_secret = any(
+                _is_secret(str(part), secrets) for name, part in value.items() if name.lower() == "path"
+            )
             return {
-                name: _MASK if _is_secret(name) or (aims_at_secret and name.lower() == "value") else _masked(part)
+                name: MASK
+                if _is_secret(name, secrets) or (aims_at_secret and name.lower() == "value")
+                else _masked(part, secrets)
                 for name, part in value.items()
             }
         case list():
-            return [_masked(part) for part in value]
+            return [_masked(part, secrets) for part in value]
         case _:
             return value

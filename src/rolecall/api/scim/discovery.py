@@ -19,6 +19,7 @@ async def get_service_provider_config(call: ScimCall) -> Answer:
     _require(call)
     _refuse_filter(call)
     document = service_provider_config(
+        call.registry,
         call.base_url,
         max_results=MAX_RESULTS,
         default_results=DEFAULT_RESULTS,
@@ -29,22 +30,22 @@ async def get_service_provider_config(call: ScimCall) -> Answer:
 
 async def list_resource_types(call: ScimCall) -> Answer:
     """GET /ResourceTypes."""
-    return _list(call, resource_type_documents(call.base_url))
+    return _list(call, resource_type_documents(call.registry, call.base_url))
 
 
 async def get_resource_type(call: ScimCall) -> Answer:
     """GET /ResourceTypes/{name}."""
-    return _one(call, resource_type_documents(call.base_url), "resource type")
+    return _one(call, resource_type_documents(call.registry, call.base_url), "resource type")
 
 
 async def list_schemas(call: ScimCall) -> Answer:
     """GET /Schemas."""
-    return _list(call, schema_documents(call.base_url))
+    return _list(call, schema_documents(call.registry, call.base_url))
 
 
 async def get_schema(call: ScimCall) -> Answer:
     """GET /Schemas/{uri}."""
-    return _one(call, schema_documents(call.base_url), "schema")
+    return _one(call, schema_documents(call.registry, call.base_url), "schema")
 
 
 def _list(call: ScimCall, documents: Mapping[str, Document]) -> Answer:

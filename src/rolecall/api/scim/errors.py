@@ -26,6 +26,7 @@ STATUS: Final[Mapping[ErrorKind, int]] = {
 _SCIM_TYPE: Final[Mapping[str, str]] = {
     "user_name_taken": "uniqueness",
     "group_name_taken": "uniqueness",
+    "value_taken": "uniqueness",
     "no_such_member": "invalidValue",
     "bad_user": "invalidValue",
     "list_too_slow": "tooMany",

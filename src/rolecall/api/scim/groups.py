@@ -1,5 +1,6 @@
 """Which calls are there on groups (RFC 7644 §3.2-3.6)?"""
 
+from functools import cache
 from typing import Final
 
 from rolecall.api.scim.calls import Answer, ScimCall
@@ -25,9 +26,10 @@ from rolecall.kernel.document import Document
 from rolecall.kernel.page import Page
 from rolecall.scim.groups import parse_group, render_group
 from rolecall.scim.patch_apply import group_steps
+from rolecall.scim.profiles import replaced
 from rolecall.scim.projection import Projection
 from rolecall.scim.resources import entity_tag
-from rolecall.scim.schemas import GROUP
+from rolecall.scim.schemas import GROUP, ResourceType
 from rolecall.storage.transaction import ReadTx, WriteTx
 
 _FEW_MEMBERS: Final = 100
@@ -37,8 +39,8 @@ _ANY_NUMBER: Final = _FEW_MEMBERS + 1
 
 async def create_group(call: ScimCall) -> Answer:
     """POST /Groups."""
-    projection = call.projection(GROUP)
-    profile, members = await call.parsed(parse_group)
+    projection = call.projection(call.registry.group)
+    profile, members = await call.parsed(lambda body: parse_group(body, call.registry.group))
 
     def create(tx: WriteTx) -> StoredGroup:
         group = groups.create_group(tx, profile, members or ())
@@ -51,12 +53,12 @@ async def create_group(call: ScimCall) -> Answer:
 
 async def list_groups(call: ScimCall) -> Answer:
     """GET /Groups."""
-    return await answer_list(call, GROUPS)
+    return await answer_list(call, groups_listing(call.registry.group))
 
 
 async def get_group(call: ScimCall) -> Answer:
     """GET /Groups/{id}. Members are read only when they are wanted."""
-    projection = call.projection(GROUP)
+    projection = call.projection(call.registry.group)
     group_id = _id_in(call)
     with_members = projection.wants("members")
     run = call.read if with_members else call.look_up
@@ -66,16 +68,16 @@ async def get_group(call: ScimCall) -> Answer:
 
 async def replace_group(call: ScimCall) -> Answer:
     """PUT /Groups/{id}. Members that the body does not speak of are none afterwards (RFC 7644 §3.5.1)."""
-    projection = call.projection(GROUP)
+    projection = call.projection(call.registry.group)
     expected = call.expected()
     group_id = _id_in(call)
-    profile, members = await call.parsed(parse_group)
+    profile, members = await call.parsed(lambda body: parse_group(body, call.registry.group))
 
-    def replaced(_before: Document) -> ProfileChange:
-        return ProfileChange(profile=profile, outcomes={})
+    def put(before: Document) -> ProfileChange:
+        return ProfileChange(profile=replaced(before, profile, call.registry.group), outcomes={})
 
     steps: tuple[GroupStep, ...] = (
-        EditProfile(change=replaced),
+        EditProfile(change=put),
         ReplaceMembers(operation=0, members=members or ()),
     )
     with_members = projection.wants("members")
@@ -87,11 +89,11 @@ async def replace_group(call: ScimCall) -> Answer:
 
 async def patch_group(call: ScimCall) -> Answer:
     """PATCH /Groups/{id}: 204, since nobody wants 20,000 members back (ADR 0006); 200 when `attributes` asks."""
-    projection = call.projection(GROUP)
+    projection = call.projection(call.registry.group)
     expected = call.expected()
     group_id = _id_in(call)
-    patch = await call.parsed(lambda body: read_patch(call, body, GROUP))
-    steps = group_steps(patch, GROUP)
+    patch = await call.parsed(lambda body: read_patch(call, body, call.registry.group))
+    steps = group_steps(patch, call.registry.group)
     with_body = "attributes" in call.parameters
     with_members = with_body and projection.wants("members")
 
@@ -141,7 +143,10 @@ def _rows_of(step: GroupStep) -> int:
             return _ANY_NUMBER
 
 
-GROUPS: Final = Listing(resource_type=GROUP, page=_page, walk=_walk, render=_render)
+@cache
+def groups_listing(resource_type: ResourceType) -> Listing[StoredGroup]:
+    """Return how groups are listed, whose kind this is."""
+    return Listing(resource_type=resource_type, page=_page, walk=_walk, render=_render)
 
 
 def _id_in(call: ScimCall) -> GroupId:

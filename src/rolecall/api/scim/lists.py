@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from rolecall.api.scim.calls import Answer, ScimCall
@@ -21,7 +22,8 @@ from rolecall.scim.errors import InvalidValue
 from rolecall.scim.filters import parse_filter
 from rolecall.scim.lists import parse_paging, parse_sort, render_list
 from rolecall.scim.projection import Projection
-from rolecall.scim.schemas import USER, ResourceType
+from rolecall.scim.registry import Registry
+from rolecall.scim.schemas import ResourceType
 from rolecall.scim.search import parse_filter_among, parse_sort_among
 from rolecall.storage.transaction import ReadTx
 
@@ -85,7 +87,7 @@ async def answer_list(call: ScimCall, *listings: Listing[Any]) -> Answer:
             items += [(each, item) for item in page.items]
         return items, total
 
-    by_index = len(wanted) == 1 and _finds_one_user(wanted[0])
+    by_index = len(wanted) == 1 and _finds_one_user(wanted[0], call.registry)
     items, total = await (call.look_up if by_index else call.read)(ask)
     return Answer(status=200, body=render_list(_rendered(call, items), total, paging.start_index))
 
@@ -160,9 +162,11 @@ def _walk(tx: ReadTx, call: ScimCall, wanted: Sequence[_Wanted], place: _Place, 
 
 
 def _wanted(call: ScimCall, listings: Sequence[Listing[Any]], *, skip: int, limit: int) -> list[_Wanted]:
-    alone = len(listings) == 1
-    sorting, filtering = (parse_sort, parse_filter) if alone else (parse_sort_among, parse_filter_among)
     parameters = call.parameters
+    sorting, filtering = parse_sort, parse_filter
+    if len(listings) > 1:
+        sorting = partial(parse_sort_among, registry=call.registry)
+        filtering = partial(parse_filter_among, registry=call.registry)
     text = parameters.get("filter")
     wanted = []
     for listing in listings:
@@ -183,11 +187,11 @@ def _rendered(call: ScimCall, items: Sequence[_Item]) -> list[bytes]:
     return [wanted.listing.render(item, call, wanted.projection) for wanted, item in items]
 
 
-def _finds_one_user(wanted: _Wanted) -> bool:
+def _finds_one_user(wanted: _Wanted, registry: Registry) -> bool:
     """Return whether an index finds all that is asked for, so that nobody waits while it is read."""
     where = wanted.request.where
     return (
-        wanted.listing.resource_type is USER
+        wanted.listing.resource_type is registry.user
         and wanted.request.sort_by is None
         and isinstance(where, Compare)
         and where.operator is Operator.EQ

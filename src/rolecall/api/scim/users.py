@@ -1,7 +1,8 @@
 """Which calls are there on users (RFC 7644 §3.2-3.6)?"""
 
 from dataclasses import replace
-from typing import Any, Final
+from functools import cache
+from typing import Any
 
 from rolecall.api.scim.calls import Answer, ScimCall
 from rolecall.api.scim.lists import Listing, answer_list
@@ -22,6 +23,7 @@ from rolecall.kernel.document import Document, Json
 from rolecall.kernel.page import Page
 from rolecall.scim.patch import Patch, parse_patch
 from rolecall.scim.patch_apply import apply_to_profile
+from rolecall.scim.profiles import replaced
 from rolecall.scim.projection import Projection
 from rolecall.scim.resources import entity_tag
 from rolecall.scim.schemas import USER, ResourceType
@@ -31,8 +33,8 @@ from rolecall.storage.transaction import ReadTx, WriteTx
 
 async def create_user(call: ScimCall) -> Answer:
     """POST /Users."""
-    projection = call.projection(USER)
-    profile = await call.parsed(lambda body: parse_user(body, profile=call.requirements))
+    projection = call.projection(call.registry.user)
+    profile = await call.parsed(lambda body: parse_user(body, call.registry.user, profile=call.requirements))
 
     def create(tx: WriteTx) -> StoredUser:
         user = provisioned_users.create_user(tx, profile)
@@ -45,12 +47,12 @@ async def create_user(call: ScimCall) -> Answer:
 
 async def list_users(call: ScimCall) -> Answer:
     """GET /Users."""
-    return await answer_list(call, USERS)
+    return await answer_list(call, users_listing(call.registry.user))
 
 
 async def get_user(call: ScimCall) -> Answer:
     """GET /Users/{id}."""
-    projection = call.projection(USER)
+    projection = call.projection(call.registry.user)
     user_id = _id_in(call)
 
     def get(tx: ReadTx) -> StoredUser:
@@ -62,7 +64,7 @@ async def get_user(call: ScimCall) -> Answer:
 
 async def get_own_user(call: ScimCall) -> Answer:
     """GET /Me: the user whose key the caller presented (RFC 7644 §3.11)."""
-    projection = call.projection(USER)
+    projection = call.projection(call.registry.user)
     user = await call.look_up(lambda tx: _shown(tx, call, provisioned_users.get_own_user(tx), projection))
     call.record.subject_id = user.id
     return _answer(call, user, projection)
@@ -70,19 +72,19 @@ async def get_own_user(call: ScimCall) -> Answer:
 
 async def replace_user(call: ScimCall) -> Answer:
     """PUT /Users/{id}."""
-    projection = call.projection(USER)
+    projection = call.projection(call.registry.user)
     expected = call.expected()
     user_id = _id_in(call)
-    profile = await call.parsed(lambda body: parse_user(body, profile=call.requirements))
+    profile = await call.parsed(lambda body: parse_user(body, call.registry.user, profile=call.requirements))
 
-    def replaced(before: Document) -> ProfileChange:
+    def put(before: Document) -> ProfileChange:
         # Who leaves `active` out of a PUT means to leave it alone, not to end or to restore access.
-        if "active" in profile or "active" not in before:
-            return ProfileChange(profile=profile, outcomes={})
-        return ProfileChange(profile={**profile, "active": before["active"]}, outcomes={})
+        left_out = {"active": before["active"]} if "active" in before and "active" not in profile else {}
+        after = replaced(before, {**profile, **left_out}, call.registry.user)
+        return ProfileChange(profile=after, outcomes={})
 
     def change(tx: WriteTx) -> StoredUser:
-        changed = provisioned_users.change_user(tx, user_id, replaced, expected)
+        changed = provisioned_users.change_user(tx, user_id, put, expected)
         return _shown(tx, call, changed.thing, projection)
 
     return _answer(call, await call.write(change, status=200, brief=True), projection)
@@ -90,13 +92,13 @@ async def replace_user(call: ScimCall) -> Answer:
 
 async def patch_user(call: ScimCall) -> Answer:
     """PATCH /Users/{id}."""
-    projection = call.projection(USER)
+    projection = call.projection(call.registry.user)
     expected = call.expected()
     user_id = _id_in(call)
-    patch = await call.parsed(lambda body: read_patch(call, body, USER))
+    patch = await call.parsed(lambda body: read_patch(call, body, call.registry.user))
 
     def patched(before: Document) -> ProfileChange:
-        after = apply_to_profile(patch, before, USER)
+        after = apply_to_profile(patch, before, call.registry.user)
         check_requirements(after.profile, call.requirements)
         return after
 
@@ -130,7 +132,10 @@ def _render(user: StoredUser, call: ScimCall, projection: Projection) -> bytes:
     return render_user(user, base_url=call.base_url, projection=projection)
 
 
-USERS: Final = Listing(resource_type=USER, page=_page, walk=_walk, render=_render)
+@cache
+def users_listing(resource_type: ResourceType) -> Listing[StoredUser]:
+    """Return how users are listed, whose kind this is."""
+    return Listing(resource_type=resource_type, page=_page, walk=_walk, render=_render)
 
 
 def read_patch(call: ScimCall, body: Json, resource_type: ResourceType) -> Patch:

@@ -5,7 +5,7 @@ by row. Both are done within a time budget, except for what a unique index finds
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
@@ -149,7 +149,7 @@ _GROUP_ORDERS: Final[dict[Path, ColumnElement[Any]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Kind:
-    """What one kind of list is made of. The related things are `groups` of users, `members` of groups."""
+    """What one kind of list is made of."""
 
     identifier: Column[str]
     columns: tuple[Any, ...]
@@ -161,8 +161,8 @@ class Kind:
     unique: frozenset[Path]
     """Paths of which each value belongs to one row at most."""
     resource_type: str
-    related: str
-    list_related: Callable[[ReadTx, str], list[Document]]
+    related: Mapping[str, Callable[[ReadTx, str], list[Document]]]
+    """What is kept elsewhere and belongs to the document all the same, by its name there."""
 
 
 def _groups_document(tx: ReadTx, user_id: str) -> list[Document]:
@@ -188,8 +188,7 @@ PROVISIONED_USERS: Final = Kind(
     orders=_USER_ORDERS,
     unique=frozenset({("id",), ("userName",)}),
     resource_type="User",
-    related="groups",
-    list_related=_groups_document,
+    related={"groups": _groups_document},
 )
 ALL_USERS: Final = Kind(
     identifier=_U.id,
@@ -200,8 +199,7 @@ ALL_USERS: Final = Kind(
     orders=_USER_ORDERS,
     unique=frozenset({("id",), ("userName",)}),
     resource_type="User",
-    related="groups",
-    list_related=_groups_document,
+    related={"groups": _groups_document},
 )
 GROUPS: Final = Kind(
     identifier=_G.id,
@@ -212,8 +210,7 @@ GROUPS: Final = Kind(
     orders=_GROUP_ORDERS,
     unique=frozenset({("id",), ("displayName",)}),
     resource_type="Group",
-    related="members",
-    list_related=_members_document,
+    related={"members": _members_document},
 )
 
 
@@ -222,7 +219,7 @@ def list_provisioned_users(tx: ReadTx, request: ListRequest) -> Page[Row]:
 
     Raises: ListTooSlow.
     """
-    return _list(tx, request, PROVISIONED_USERS)
+    return list_kind(tx, request, PROVISIONED_USERS)
 
 
 def list_all_users(tx: ReadTx, request: ListRequest) -> Page[Row]:
@@ -230,7 +227,7 @@ def list_all_users(tx: ReadTx, request: ListRequest) -> Page[Row]:
 
     Raises: ListTooSlow.
     """
-    page = _list(tx, request, ALL_USERS)
+    page = list_kind(tx, request, ALL_USERS)
     return Page(items=tuple(row[len(STORED_USER_COLUMNS) :] for row in page.items), total=page.total)
 
 
@@ -239,10 +236,14 @@ def list_groups(tx: ReadTx, request: ListRequest) -> Page[Row]:
 
     Raises: ListTooSlow.
     """
-    return _list(tx, request, GROUPS)
+    return list_kind(tx, request, GROUPS)
 
 
-def _list(tx: ReadTx, request: ListRequest, kind: Kind) -> Page[Row]:
+def list_kind(tx: ReadTx, request: ListRequest, kind: Kind) -> Page[Row]:
+    """Return rows of the columns of a kind.
+
+    Raises: ListTooSlow.
+    """
     by_column = request.sort_by is None or request.sort_by in kind.orders
     equal = None if request.where is None or not by_column else _equal_to(request.where, kind)
     if equal is None:
@@ -376,14 +377,15 @@ def scan(
     Raises: ListTooSlow.
     """
     matches = _matcher(request.where)
-    with_related = request.where is not None and any(path[0] == kind.related for path in paths_of(request.where))
+    named = {path[0] for path in paths_of(request.where)} if request.where is not None else set()
+    related = [name for name in kind.related if name in named]
     needs_document = request.where is not None or request.sort_by is not None
     backwards = request.descending and request.sort_by is None
     order = kind.identifier.desc() if backwards else kind.identifier
     query = Statement(select(*kind.columns).where(condition).order_by(order))
     found: list[tuple[SortKey | None, Row]] = []
     for row in _within_budget(query.run(tx)):
-        document = _document_of(tx, row, kind, with_related=with_related) if needs_document else {}
+        document = _document_of(tx, row, kind, related) if needs_document else {}
         if matches(document):
             found.append((_sort_key(document, request.sort_by), row))
     return found
@@ -413,7 +415,7 @@ _SORTED_AS_WRITTEN: Final = frozenset({("id",), ("externalId",), ("meta", "creat
 """Paths whose columns hold no comparison form, so that a scan sorts as an index does."""
 
 
-def _document_of(tx: ReadTx, row: Row, kind: Kind, *, with_related: bool) -> Document:
+def _document_of(tx: ReadTx, row: Row, kind: Kind, related: list[str]) -> Document:
     document: dict[str, Json] = orjson.loads(row[1])
     document["id"] = row[0]
     document["meta"] = {
@@ -422,8 +424,8 @@ def _document_of(tx: ReadTx, row: Row, kind: Kind, *, with_related: bool) -> Doc
         "lastModified": to_rfc3339(from_microseconds(row[4])),
         "version": f'W/"{row[2]}"',
     }
-    if with_related:
-        document[kind.related] = kind.list_related(tx, row[0])
+    for name in related:
+        document[name] = kind.related[name](tx, row[0])
     return document
 
 

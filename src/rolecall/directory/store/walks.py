@@ -17,6 +17,7 @@ from rolecall.directory.store.lists import GROUPS, PROVISIONED_USERS, Kind, Sort
 from rolecall.kernel.predicate import Path
 from rolecall.storage.predicates import to_sql
 from rolecall.storage.statement import Row, Statement
+from rolecall.storage.totals import read_total
 from rolecall.storage.transaction import ReadTx
 
 _Found: TypeAlias = tuple[Position, Row]
@@ -51,7 +52,7 @@ def walk_provisioned_users(tx: ReadTx, request: ListRequest, seek: Seek) -> Stre
 
     Raises: ListTooSlow.
     """
-    return _walk(tx, request, seek, PROVISIONED_USERS)
+    return walk_kind(tx, request, seek, PROVISIONED_USERS)
 
 
 def walk_groups(tx: ReadTx, request: ListRequest, seek: Seek) -> Stretch[Row]:
@@ -59,10 +60,14 @@ def walk_groups(tx: ReadTx, request: ListRequest, seek: Seek) -> Stretch[Row]:
 
     Raises: ListTooSlow.
     """
-    return _walk(tx, request, seek, GROUPS)
+    return walk_kind(tx, request, seek, GROUPS)
 
 
-def _walk(tx: ReadTx, request: ListRequest, seek: Seek, kind: Kind) -> Stretch[Row]:
+def walk_kind(tx: ReadTx, request: ListRequest, seek: Seek, kind: Kind) -> Stretch[Row]:
+    """Return rows that begin with the columns of a kind.
+
+    Raises: ListTooSlow.
+    """
     with bounded(tx):
         return _stretch(_source(tx, request, kind), seek, request.limit)
 
@@ -112,6 +117,8 @@ class _Columns:
 
     def count(self) -> int:
         """Return how many rows there are."""
+        if self._condition is None and self._kind.total is not None:
+            return read_total(self._tx, self._kind.total)
         statement = _kept_count(self._kind) if self._condition is None else _count(self._kind, self._condition)
         return int(statement.value(self._tx))
 
