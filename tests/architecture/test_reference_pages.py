@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
-from rolecall.api.scim.app import COLLECTIONS, RESOURCES, SEARCHES
+from rolecall.api.scim.app import all_routes
 from rolecall.authorization.actions import Action, RoleName
+from rolecall.scim.registry import Registry
 from rolecall.scim.schemas import GROUP, USER
 from rolecall.settings import Settings
 from tools import declarations, make_reference
@@ -52,9 +53,10 @@ def test_the_description_for_programs_has_every_endpoint_and_every_attribute():
         names = {attribute.name for attribute in kind.schema.attributes} | {each.uri for each in kind.extensions}
         assert names <= set(document["components"]["schemas"][kind.name]["properties"])
     told = {(path, method.upper()) for path, methods in document["paths"].items() for method in methods}
-    served = {(f"/{name}", method) for name, methods in COLLECTIONS.items() for method in methods}
-    served |= {(f"/{name}/{{id}}", method) for name, methods in RESOURCES.items() for method in methods}
-    served |= {(f"/{name}/.search", method) for name, methods in SEARCHES.items() for method in methods}
+    routes = all_routes(Registry())
+    served = {(f"/{name}", method) for name, methods in routes.collections.items() for method in methods}
+    served |= {(f"/{name}/{{id}}", method) for name, methods in routes.resources.items() for method in methods}
+    served |= {(f"/{name}/.search", method) for name, methods in routes.searches.items() for method in methods}
     assert told == served | {("/", "GET")}
 
 

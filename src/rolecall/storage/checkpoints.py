@@ -7,7 +7,6 @@ waits ten times as long as the others. Here a thread does it beside the writers.
 import contextlib
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -24,7 +23,7 @@ class Checkpoints:
         self._connect = connect
         self._exclusive = exclusive
         self._committed = threading.Event()
-        self._stopping = False
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="rolecall-checkpoints", daemon=True)
         self._thread.start()
 
@@ -34,7 +33,7 @@ class Checkpoints:
 
     def close(self) -> None:
         """Stop. Whoever closes the database's last connection moves what is left."""
-        self._stopping = True
+        self._stopping.set()
         self._committed.set()
         self._thread.join()
 
@@ -52,9 +51,7 @@ class Checkpoints:
     def _wait(self) -> bool:
         self._committed.wait()
         self._committed.clear()
-        if not self._stopping:
-            time.sleep(_PAUSE_SECONDS)
-        return not self._stopping
+        return not self._stopping.wait(_PAUSE_SECONDS)
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
         _busy, pages, _moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -26,11 +26,11 @@ def costly(path):
 )
 def test_a_patch_whose_filters_compare_millions_of_values_is_refused_at_once(path, profile):
     patch = parse_patch(costly(path), USER)
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(TooMany) as refused:
         apply_to_profile(patch, profile, USER)
     assert refused.value.about["operation"] == "0"
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_what_providers_send_is_far_below_that():
@@ -45,9 +45,9 @@ def test_what_providers_send_is_far_below_that():
 
 def test_many_values_in_one_operation_are_read_in_a_moment():
     body = {"Operations": [{"op": "add", "path": "roles", "value": [f"role {n}" for n in range(1000)]}] * 20}
-    began = time.monotonic()
+    began = time.process_time()
     parse_patch(body, USER)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_members_can_be_searched_only_a_few_times_in_one_patch():
