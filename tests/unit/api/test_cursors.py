@@ -6,7 +6,8 @@ import httpx2
 import pytest
 
 from rolecall import main
-from rolecall.api.scim.cursors import CursorSeal, binding
+from rolecall.api.scim.cursors import CursorSeal
+from rolecall.api.seals import binding
 from rolecall.authentication import api_keys
 from rolecall.authorization.actions import RoleName
 from rolecall.authorization.actor import SYSTEM

@@ -6,11 +6,10 @@ import orjson
 import pytest
 
 import rolecall
+from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint
 from rolecall.api.scim.errors import (
     ERROR_SCHEMA,
     STATUS,
-    MethodNotAllowed,
-    UnknownEndpoint,
     headers_of,
     render_error,
     render_refusal,

@@ -9,22 +9,20 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from rolecall.api.admission import Admission
+from rolecall.api.calls import Answer, answered, parse_parameters, read_json, record_of, send_answer
+from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim import bulk, discovery, resources, search, users
-from rolecall.api.scim.calls import Answer, ScimCall, answered, parse_parameters, read_json
+from rolecall.api.scim.calls import ScimCall
 from rolecall.api.scim.cursors import CursorSeal
-from rolecall.api.scim.errors import MethodNotAllowed, ScimDisabled, UnknownEndpoint, status_of
+from rolecall.api.scim.errors import SCIM, ScimDisabled
 from rolecall.api.scim.resources import Endpoint
 from rolecall.events.calls import Call
-from rolecall.http.requests import path_as_sent, request_id
 from rolecall.kernel.text import has_control_character
 from rolecall.scim.users import RequirementProfile
 from rolecall.storage.transactions import Transactions
 
-MEDIA_TYPE: Final = b"application/scim+json"
-_WITHOUT_LENGTH: Final = frozenset({204, 304})
 SEARCH: Final = ".search"
-_LONGEST_TARGET: Final = 4000
 
 # Who may call: each endpoint's use case requires `provisioned:read` or `provisioned:write`.
 ROOT: Final[Mapping[str, Endpoint]] = {"GET": search.list_everything}
@@ -70,9 +68,9 @@ class ScimApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        record = _record_of(scope, headers)
-        answer = await answered(record, self._recorder, lambda: self._serve(scope, receive, headers, record))
-        await _send(answer, send)
+        record = record_of(scope, headers, SCIM.status_of)
+        answer = await answered(record, self._recorder, lambda: self._serve(scope, receive, headers, record), SCIM)
+        await send_answer(answer, send, media_type=SCIM.media_type)
 
     async def _serve(self, scope: Scope, receive: Receive, headers: Mapping[str, str], record: Call) -> Answer:
         actor, installation = await self._admission.admit(headers.get("authorization", ""))
@@ -84,7 +82,7 @@ class ScimApp:
         return await endpoint(
             ScimCall(
                 method=scope["method"],
-                json=lambda: read_json(Request(scope, receive), record, limit=self._max_body_bytes),
+                json=lambda: read_json(Request(scope, receive), record, limit=self._max_body_bytes, dialect=SCIM),
                 transactions=self._transactions,
                 recorder=self._recorder,
                 cursor_seal=self._cursor_seal,
@@ -94,25 +92,11 @@ class ScimApp:
                 requirements=self._requirements,
                 max_body_bytes=self._max_body_bytes,
                 resource_id=resource_id,
-                parameters=parse_parameters(scope["query_string"]),
+                parameters=parse_parameters(scope["query_string"], SCIM),
                 if_match=headers.get("if-match"),
                 if_none_match=headers.get("if-none-match"),
             )
         )
-
-
-def _record_of(scope: Scope, headers: Mapping[str, str]) -> Call:
-    path = path_as_sent(scope)
-    query = scope["query_string"].decode("latin-1")
-    target = f"{path}?{query}" if query else path
-    return Call(
-        request_id=request_id(scope),
-        method=scope["method"],
-        target=target[:_LONGEST_TARGET],
-        address=scope["state"]["client_address"],
-        user_agent=headers.get("user-agent", "")[:_LONGEST_TARGET] or None,
-        status_of=status_of,
-    )
 
 
 def _route(scope: Scope) -> tuple[Endpoint, str]:
@@ -141,15 +125,3 @@ def _methods_at(name: str, resource_id: str, *, deep: bool) -> Mapping[str, Endp
     if not deep:
         return COLLECTIONS.get(name)
     return (SEARCHES if resource_id == SEARCH else RESOURCES).get(name)
-
-
-async def _send(answer: Answer, send: Send) -> None:
-    headers = [
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in (answer.headers or {}).items()
-    ]
-    if answer.body:
-        headers.append((b"content-type", MEDIA_TYPE))
-    if answer.status not in _WITHOUT_LENGTH:
-        headers.append((b"content-length", b"%d" % len(answer.body)))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import orjson
 
-from rolecall.api.scim.calls import Answer, ScimCall, answered, recordable
-from rolecall.api.scim.errors import render_refusal, status_of
+from rolecall.api.calls import Answer, answered, recordable
+from rolecall.api.scim.calls import ScimCall
+from rolecall.api.scim.errors import SCIM, render_refusal, status_of
 from rolecall.api.scim.resources import COLLECTIONS, RESOURCES
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
@@ -153,7 +154,7 @@ class _Run:
 
         record = self._record(operation.method, f"{operation.endpoint}/{operation.target}".rstrip("/"))
         record.request = recordable(operation.data, orjson.dumps(operation.data))
-        return await answered(record, self.call.recorder, refuse)
+        return await answered(record, self.call.recorder, refuse, SCIM)
 
     async def _send(self, operation: BulkOperation, method: str, target: str, data: Json) -> tuple[Answer, str | None]:
         """Make the call that one operation stands for; also return the id of what a POST created."""
@@ -178,7 +179,7 @@ class _Run:
             if_none_match=None,
         )
         serve = (RESOURCES if target else COLLECTIONS)[endpoint.removeprefix("/")][method]
-        answer = await answered(record, self.call.recorder, lambda: serve(call))
+        answer = await answered(record, self.call.recorder, lambda: serve(call), SCIM)
         self.unavailable = self.unavailable or answer.status == _UNAVAILABLE
         created = record.subject_id if method == "POST" and answer.status == _CREATED else None
         return answer, created

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
+from rolecall.api.calls import Answer
 from rolecall.api.scim import groups, users
-from rolecall.api.scim.calls import Answer, ScimCall
+from rolecall.api.scim.calls import ScimCall
 
 Endpoint: TypeAlias = Callable[[ScimCall], Awaitable[Answer]]
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from rolecall.api.scim.calls import Answer, ScimCall
+from rolecall.api.calls import Answer
+from rolecall.api.scim.calls import ScimCall
 from rolecall.api.scim.groups import GROUPS, list_groups
 from rolecall.api.scim.lists import answer_list
 from rolecall.api.scim.users import USERS, list_users
