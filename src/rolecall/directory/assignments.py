@@ -65,6 +65,11 @@ def list_assignments(tx: ReadTx, user_id: UserId) -> tuple[Assignment, ...]:
     return store.list_assignments(tx, user_id)
 
 
+def list_own_assignments(tx: ReadTx) -> tuple[Assignment, ...]:
+    """Return the assignments of whoever asks. Needs no action: everybody may know what they may do."""
+    return () if tx.actor.user_id is None else store.list_assignments(tx, UserId(tx.actor.user_id))
+
+
 def count_administrators(tx: ReadTx) -> int:
     """Return how many active persons hold `admin` on Root."""
     return store.count_active_administrators(tx, besides="")

@@ -81,6 +81,25 @@ def get_user_by_name(tx: ReadTx, user_name: str) -> User:
     return user
 
 
+def get_user(tx: ReadTx, user_id: UserId) -> User:
+    """Return the user of any kind that has this id.
+
+    Raises: Forbidden, NotFound.
+    """
+    require(tx.actor, Action.USER_LIST)
+    return _get(tx, user_id)
+
+
+def get_own_user(tx: ReadTx) -> User:
+    """Return the user that asks. Needs no action: everybody may know who they are.
+
+    Raises: NotFound when no user stands behind the credential.
+    """
+    if tx.actor.user_id is None:
+        raise NotFound("This credential belongs to a team, not to a user.")
+    return _get(tx, UserId(tx.actor.user_id))
+
+
 def list_all_users(tx: ReadTx, request: ListRequest) -> Page[User]:
     """Return users of every kind, by id unless told otherwise.
 
@@ -182,6 +201,13 @@ def _check_text(field: str, value: str) -> None:
         raise BadUser(f"This must not take more than {_LONGEST_NAME} bytes.", attribute=field)
     if has_control_character(value):
         raise BadUser("This must not contain control characters.", attribute=field)
+
+
+def _get(tx: ReadTx, user_id: UserId) -> User:
+    user = store.find_user(tx, user_id)
+    if user is None:
+        raise NotFound(f"There is no user with the id {user_id}.", user_id=user_id)
+    return user
 
 
 def _get_to_change(tx: WriteTx, user_id: UserId) -> User:

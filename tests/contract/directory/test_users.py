@@ -1,11 +1,14 @@
 """What may an administrator do with users of every kind, on either database?"""
 
+from dataclasses import replace
+
 import pytest
 
 from rolecall.authorization.actions import Action, RoleName
-from rolecall.directory import access, assignments, users
+from rolecall.authorization.actor import NOBODY
+from rolecall.directory import access, assignments, users, walks
 from rolecall.directory.errors import BadUser, BreakGlassUser, LastAdministrator, UserNameTaken
-from rolecall.directory.model import ROOT_TEAM, ListRequest, TeamId, UserId, UserKind, UserState
+from rolecall.directory.model import ROOT_TEAM, ListRequest, Seek, TeamId, UserId, UserKind, UserState
 from rolecall.kernel.errors import Forbidden, NotFound
 from tests.make.actors import PROVISIONER, all_but
 from tests.make.directory import administrator, local_user, member_ids, pushed_group, pushed_user, service_user
@@ -191,6 +194,22 @@ def test_the_last_administrator_stays(installed):
     assert installed.ask(assignments.count_administrators) == 1
 
 
+def test_everybody_may_know_who_they_are_and_what_they_may_do(installed):
+    root = administrator(installed)
+    actor = replace(NOBODY, user_id=root)
+    assert installed.ask(users.get_own_user, actor=actor) == installed.ask(users.get_user, root)
+    assert installed.ask(assignments.list_own_assignments, actor=actor) == installed.ask(
+        assignments.list_assignments, root
+    )
+
+
+@pytest.mark.parametrize("user_id", [None, NOBODYS_ID])
+def test_where_no_user_stands_behind_a_credential_none_is_found(installed, user_id):
+    with pytest.raises(NotFound):
+        installed.ask(users.get_own_user, actor=replace(NOBODY, user_id=user_id))
+    assert installed.ask(assignments.list_own_assignments, actor=replace(NOBODY, user_id=user_id)) == ()
+
+
 def test_each_use_case_needs_its_action(installed_sqlite):
     ada = pushed_user(installed_sqlite)
     for use_case, arguments, action in (
@@ -202,6 +221,8 @@ def test_each_use_case_needs_its_action(installed_sqlite):
         (users.set_break_glass, {"user_id": ada}, Action.ASSIGNMENT_CHANGE),
         (users.find_user_by_name, {"user_name": "ada"}, Action.USER_LIST),
         (users.list_all_users, {"request": EVERYTHING}, Action.USER_LIST),
+        (walks.walk_all_users, {"request": EVERYTHING, "seek": Seek()}, Action.USER_LIST),
+        (users.get_user, {"user_id": ada}, Action.USER_LIST),
         (users.find_break_glass_user, {}, Action.USER_LIST),
     ):
         for actor in (all_but(action), PROVISIONER):

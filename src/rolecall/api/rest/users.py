@@ -1,0 +1,282 @@
+"""Which calls are there on users of every kind?"""
+
+from collections.abc import Callable
+from typing import Annotated, Final
+
+from fastapi import Path
+from pydantic import Field
+from starlette.responses import Response
+
+from rolecall.api.rest.calls import CurrentCall, RestCall, many, one
+from rolecall.api.rest.endpoints import Endpoint, Need
+from rolecall.api.rest.filters import FieldType, FilterField, parse_filter
+from rolecall.api.rest.paging import MAX_PAGE_SIZE, Filter, OrderBy, Pages, PageSize, PageToken, parse_order
+from rolecall.api.rest.shapes import Body, Shown, instant
+from rolecall.authorization.actions import Action
+from rolecall.directory import assignments, users, walks
+from rolecall.directory.model import ROOT_TEAM, Assignment, ListRequest, Position, Seek, User, UserId, UserState
+from rolecall.kernel.document import Json
+from rolecall.kernel.predicate import Path as FieldPath
+from rolecall.storage.transaction import ReadTx, WriteTx
+
+FIELDS: Final = (
+    FilterField(name="id", type=FieldType.TEXT, path=("id",)),
+    FilterField(name="name", type=FieldType.NAME, path=("userName",)),
+    FilterField(name="display_name", type=FieldType.NAME, path=("displayName",)),
+    FilterField(name="email", type=FieldType.NAME, path=("emails", "value")),
+    FilterField(name="external_id", type=FieldType.TEXT, path=("externalId",)),
+    FilterField(name="is_active", type=FieldType.TRUTH, path=("active",)),
+    FilterField(name="created_at", type=FieldType.INSTANT, path=("meta", "created")),
+    FilterField(name="updated_at", type=FieldType.INSTANT, path=("meta", "lastModified")),
+)
+ORDERS: Final[dict[str, FieldPath]] = {
+    field.name: field.path for field in FIELDS if field.name not in {"email", "is_active"}
+}
+
+UserIdInPath = Annotated[str, Path(alias="id", max_length=100, description="The user's id.")]
+
+
+class ShownSource(Shown):
+    """Why a user has a role in a team."""
+
+    kind: str = Field(examples=["MANUAL"])
+    id: str | None
+
+
+class ShownTeamRole(Shown):
+    """A role that a user has in a team, for as long as one source is left."""
+
+    team_id: str
+    role_id: str = Field(examples=["admin"])
+    sources: list[ShownSource]
+
+
+class ShownUser(Shown):
+    """A person or a machine that uses Rolecall."""
+
+    id: str
+    name: str = Field(description="The unique user name.")
+    display_name: str | None
+    email: str | None = Field(description="The primary address, else the first.")
+    external_id: str | None = Field(description="By what the identity provider knows it.")
+    kind: str = Field(description="`PERSON`, or `SERVICE` for a machine.")
+    is_active: bool
+    is_provisioned: bool = Field(description="Whether SCIM owns it.")
+    is_break_glass: bool
+    created_at: str
+    updated_at: str
+    version: int
+
+
+class ShownUserWithRoles(ShownUser):
+    """The same, with what it may do where; for a deactivated user, what would be restored and counts for nothing."""
+
+    team_roles: list[ShownTeamRole]
+
+
+class OneUser(Shown):
+    """One user."""
+
+    value: ShownUser
+
+
+class OneUserWithRoles(Shown):
+    """One user, with its roles."""
+
+    value: ShownUserWithRoles
+
+
+class ManyUsers(Shown):
+    """A page of users."""
+
+    values: list[ShownUser]
+    next_page_token: str
+    has_more: bool
+
+
+class Deactivation(Body):
+    """Why a user loses access."""
+
+    reason: str = Field(default="by an administrator", max_length=500, description="Kept with the event.")
+
+
+async def list_users(
+    call: CurrentCall,
+    filter: Filter = "",  # noqa: A002  # its name on the wire
+    order_by: OrderBy = "",
+    page_size: PageSize = MAX_PAGE_SIZE,
+    page_token: PageToken = "",
+) -> Response:
+    """List users of every kind."""
+    pages = Pages(call=call, name="users")
+    asked = await pages.asked(page_token, filter_text=filter, order_by=order_by)
+    sort_by, descending = parse_order(asked.order_by, ORDERS)
+    request = ListRequest(
+        where=parse_filter(asked.filter, FIELDS), sort_by=sort_by, descending=descending, skip=0, limit=page_size
+    )
+    stretch = await call.read(lambda tx: walks.walk_all_users(tx, request, _seek_at(asked.place)))
+    after = None if stretch.after is None else pages.token(asked, _place_of(stretch.after))
+    return many([to_json(user) for user in stretch.items], after)
+
+
+async def get_user(call: CurrentCall, user_id: UserIdInPath) -> Response:
+    """Return one user, with its roles in teams and where they come from."""
+
+    def ask(tx: ReadTx) -> Json:
+        user = users.get_user(tx, UserId(user_id))
+        return _with_roles(user, assignments.list_assignments(tx, user.id))
+
+    return one(await call.look_up(ask))
+
+
+async def get_own_user(call: CurrentCall) -> Response:
+    """Return the user that asks, with its roles in teams."""
+
+    def ask(tx: ReadTx) -> Json:
+        user = users.get_own_user(tx)
+        return _with_roles(user, assignments.list_own_assignments(tx))
+
+    return one(await call.look_up(ask))
+
+
+async def deactivate_user(call: CurrentCall, user_id: UserIdInPath, body: Deactivation | None = None) -> Response:
+    """End all access of a user, at once, with its keys; its history and its assignments stay.
+
+    The last active administrator of Root and the break-glass user are refused (403).
+    """
+    reason = (body or Deactivation()).reason
+    return await _change(call, user_id, lambda tx: users.deactivate_user(tx, UserId(user_id), reason=reason))
+
+
+async def reactivate_user(call: CurrentCall, user_id: UserIdInPath) -> Response:
+    """Restore the access of a user by its assignments; its keys stay ended."""
+    return await _change(call, user_id, lambda tx: users.reactivate_user(tx, UserId(user_id)))
+
+
+async def _change(call: RestCall, user_id: str, change: Callable[[WriteTx], User]) -> Response:
+    call.record.subject_id = user_id
+    return one(to_json(await call.write(change)))
+
+
+def to_json(user: User) -> dict[str, Json]:
+    """Return a user as it stands on the wire."""
+    profile = user.profile
+    return {
+        "id": user.id,
+        "name": user.user_name,
+        "display_name": _text(profile.get("displayName")),
+        "email": _email_of(user),
+        "external_id": _text(profile.get("externalId")),
+        "kind": user.kind.value.upper(),
+        "is_active": user.state is UserState.ACTIVE,
+        "is_provisioned": user.provisioned,
+        "is_break_glass": user.break_glass,
+        "created_at": instant(user.created_at),
+        "updated_at": instant(user.changed_at),
+        "version": user.version,
+    }
+
+
+def _with_roles(user: User, held: tuple[Assignment, ...]) -> Json:
+    return {**to_json(user), "team_roles": [_team_role(each) for each in held]}
+
+
+def _team_role(held: Assignment) -> Json:
+    return {
+        "team_id": held.team_id,
+        "role_id": held.role.value,
+        "sources": [_source(source) for source in held.sources],
+    }
+
+
+def _source(source: str) -> Json:
+    kind, _, which = source.partition(":")
+    return {"kind": kind.replace("-", "_").upper(), "id": which or None}
+
+
+def _email_of(user: User) -> Json:
+    emails = user.profile.get("emails")
+    given = [each for each in emails if isinstance(each, dict)] if isinstance(emails, list) else []
+    primary = [each for each in given if each.get("primary") is True]
+    return _text(next((each.get("value") for each in [*primary, *given]), None))
+
+
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _place_of(seek: Seek) -> Json:
+    return None if seek.start is None else [seek.start.key, seek.start.id]
+
+
+def _seek_at(place: Json) -> Seek:
+    if not isinstance(place, list):
+        return Seek()
+    key, identifier = place
+    return Seek(start=Position(key=key, id=str(identifier)))
+
+
+_EXAMPLE: Final = {
+    "id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6a7b",
+    "name": "ada@example.com",
+    "display_name": "Ada Lovelace",
+    "email": "ada@example.com",
+    "external_id": "00u1a2b3c4",
+    "kind": "PERSON",
+    "is_active": True,
+    "is_provisioned": True,
+    "is_break_glass": False,
+    "created_at": "2026-11-24T10:00:00.000Z",
+    "updated_at": "2026-11-24T10:00:00.000Z",
+    "version": 1,
+}
+_TEAM_ROLE: Final = {
+    "team_id": ROOT_TEAM,
+    "role_id": "admin",
+    "sources": [{"kind": "MANUAL", "id": None}],
+}
+_ONE: Final = {"value": {**_EXAMPLE, "team_roles": [_TEAM_ROLE]}}
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="GET",
+        path="/api/v1/users",
+        needs=Action.USER_LIST,
+        run=list_users,
+        answers=ManyUsers,
+        example={"values": [_EXAMPLE], "next_page_token": "", "has_more": False},
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/v1/users/self",
+        needs=Need.CREDENTIAL,
+        run=get_own_user,
+        answers=OneUserWithRoles,
+        example=_ONE,
+        refusals=(404,),
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/v1/users/{id:opaque}",
+        needs=Action.USER_LIST,
+        run=get_user,
+        answers=OneUserWithRoles,
+        example=_ONE,
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/v1/users/{id:opaque}:deactivate",
+        needs=Action.USER_DEACTIVATE,
+        run=deactivate_user,
+        answers=OneUser,
+        example={"value": {**_EXAMPLE, "is_active": False}},
+    ),
+    Endpoint(
+        method="POST",
+        path="/api/v1/users/{id:opaque}:reactivate",
+        needs=Action.USER_DEACTIVATE,
+        run=reactivate_user,
+        answers=OneUser,
+        example={"value": _EXAMPLE},
+    ),
+)
