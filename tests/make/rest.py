@@ -72,7 +72,7 @@ def refused(response: httpx2.Response, status: int, *fields: str) -> Mapping[str
     """Return the body of a refusal, which has the documented shape and names these fields."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/json"
-    body = response.json()
+    body: dict[str, Any] = response.json()
     assert set(body) == {"code", "message", "request_id", "timestamp", "details"}
     assert body["request_id"] == response.headers["x-request-id"]
     named = [violation["field"] for detail in body["details"] for violation in detail.get("field_violations", ())]
