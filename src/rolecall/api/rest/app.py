@@ -26,7 +26,7 @@ from rolecall.api.calls import (
 )
 from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedMediaType
 from rolecall.api.recorder import Recorder
-from rolecall.api.rest import users
+from rolecall.api.rest import logs, users
 from rolecall.api.rest.calls import CALL_IN_SCOPE, RestCall
 from rolecall.api.rest.endpoints import Endpoint, Need
 from rolecall.api.rest.errors import JSON_MEDIA_TYPE, InvalidArguments, Violation, rest_dialect, status_of
@@ -41,7 +41,7 @@ from rolecall.kernel.clock import Clock
 from rolecall.kernel.text import has_control_character
 from rolecall.storage.transactions import Transactions
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = users.ENDPOINTS
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (*users.ENDPOINTS, *logs.ENDPOINTS)
 DOCUMENT_PATH: Final = "/openapi.json"
 FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 _WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})

@@ -62,9 +62,12 @@ def one(value: Json) -> Response:
     return answer({"value": value})
 
 
-def many(values: Sequence[Json], next_page_token: str | None, *, name: str = "values") -> Response:
-    """Return one page of a list. Without a token there is nothing more."""
-    return answer({name: values, "next_page_token": next_page_token or "", "has_more": next_page_token is not None})
+def many(
+    values: Sequence[Json], next_page_token: str | None, *, name: str = "values", has_more: bool | None = None
+) -> Response:
+    """Return one page of a list. Unless told otherwise, there is more exactly when there is a token."""
+    more = next_page_token is not None if has_more is None else has_more
+    return answer({name: values, "next_page_token": next_page_token or "", "has_more": more})
 
 
 def nothing() -> Response:

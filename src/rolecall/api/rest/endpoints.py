@@ -39,7 +39,8 @@ class Endpoint:
     @property
     def tag(self) -> str:
         """The part of the API that it belongs to: the noun in its path."""
-        return self.path.split("/")[3].partition(":")[0]
+        _, _, _, noun, *further = self.path.split("/")
+        return (further[0] if noun == "system" else noun).partition(":")[0]
 
     @property
     def plain_path(self) -> str:

@@ -39,8 +39,6 @@ class FieldType(Enum):
     TRUTH = "truth"
     INSTANT = "instant"
     """RFC 3339."""
-    NUMBER = "number"
-    """Whole."""
 
 
 OPERATORS: Final[Mapping[FieldType, frozenset[Operator]]] = {
@@ -48,7 +46,6 @@ OPERATORS: Final[Mapping[FieldType, frozenset[Operator]]] = {
     FieldType.NAME: _EQUAL | _WITHIN,
     FieldType.TRUTH: _EQUAL,
     FieldType.INSTANT: _EQUAL | _ORDER,
-    FieldType.NUMBER: _EQUAL | _ORDER,
 }
 
 
@@ -182,10 +179,6 @@ def _value_of(token: str, field: FilterField) -> Literal:
             if truth is None:
                 _refuse(f"{field.name} is compared with true or false, not {token}.")
             return truth
-        case FieldType.NUMBER:
-            if not re.fullmatch(r"-?[0-9]{1,18}", token, re.ASCII):
-                _refuse(f"{field.name} is compared with a whole number, not {token}.")
-            return int(token)
         case FieldType.INSTANT:
             try:
                 return parse_rfc3339(_text_in(token))
