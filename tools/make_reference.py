@@ -24,6 +24,7 @@ from rolecall.scim.errors import ScimError
 from rolecall.scim.schemas import GROUP, USER, Attribute, ResourceType
 from rolecall.settings import PREFIX, Settings
 from tools.declarations import errors, events, members_with_words, own_docstring, words_after
+from tools.rest_reference import describe_api
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 _PLAIN_NAMES = {
@@ -109,6 +110,14 @@ def render_scim_schemas() -> str:
     return _page("SCIM schemas", "The resources and attributes that `/scim/v2` knows, and how each behaves.", *parts)
 
 
+def render_rest_api() -> str:
+    """Return the page of all endpoints of the REST API."""
+    application = importlib.import_module("rolecall.api.rest.app")
+    openapi = importlib.import_module("rolecall.api.rest.openapi")
+    document = openapi.document_of(application.routes(), application.ENDPOINTS)
+    return _page("REST API", document["info"]["description"], *describe_api(document))
+
+
 def render_command_line() -> str:
     """Return the page of all commands, options and exit codes."""
     application = importlib.import_module("rolecall.cli.app")
@@ -128,6 +137,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": render_errors,
     "scim-schemas.md": render_scim_schemas,
     "command-line.md": render_command_line,
+    "rest-api.md": render_rest_api,
 }
 
 

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from rolecall.api.rest.app import ENDPOINTS
 from rolecall.authorization.actions import Action, RoleName
 from rolecall.scim.schemas import GROUP, USER
 from rolecall.settings import Settings
@@ -26,6 +27,7 @@ def declared_names() -> dict[str, list[str]]:
         "actions.md": [action.value for action in Action] + [role.value for role in RoleName],
         "errors.md": [error.code for error in declarations.errors()],
         "scim-schemas.md": [attribute.name for attribute in attributes],
+        "rest-api.md": [f"{endpoint.method} {endpoint.plain_path}" for endpoint in ENDPOINTS],
         "command-line.md": ["rolecall serve", "rolecall admin scim-setup", "rolecall admin create-key"],
     }
 

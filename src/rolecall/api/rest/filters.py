@@ -14,11 +14,10 @@ from typing import Final, NoReturn
 import orjson
 
 from rolecall.api.rest.errors import bad_field
+from rolecall.api.rest.paging import MAX_FILTER
 from rolecall.kernel.clock import parse_rfc3339
 from rolecall.kernel.predicate import And, Compare, Literal, Not, Operator, Or, Path, Predicate
 
-MAX_LENGTH: Final = 2_000
-"""Characters."""
 MAX_COMPARISONS: Final = 50
 MAX_DEPTH: Final = 20
 
@@ -83,8 +82,8 @@ class _Parser:
 
     def __init__(self, text: str, fields: Fields) -> None:
         self._fields = {field.name: field for field in fields}
-        if len(text) > MAX_LENGTH:
-            raise bad_field("filter", f"longer than {MAX_LENGTH} characters.")
+        if len(text) > MAX_FILTER:
+            raise bad_field("filter", f"longer than {MAX_FILTER} characters.")
         self._tokens = _tokens_of(text)
         self._next = 0
         self._depth = 0

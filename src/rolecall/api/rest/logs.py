@@ -11,8 +11,17 @@ from starlette.responses import Response
 from rolecall.api.rest.calls import CurrentCall, many
 from rolecall.api.rest.endpoints import Endpoint
 from rolecall.api.rest.errors import FAILURE, TOLD, bad_field
-from rolecall.api.rest.filters import FieldType, FilterField, parse_filter
-from rolecall.api.rest.paging import MAX_PAGE_SIZE, Asked, Filter, OrderBy, Pages, PageSize, PageToken, parse_order
+from rolecall.api.rest.filters import FieldType, FilterField, describe, parse_filter
+from rolecall.api.rest.paging import (
+    MAX_FILTER,
+    MAX_PAGE_SIZE,
+    Asked,
+    Pages,
+    PageSize,
+    PageToken,
+    describe_order,
+    parse_order,
+)
 from rolecall.api.rest.shapes import Shown, instant
 from rolecall.authorization.actions import Action
 from rolecall.events import catalog
@@ -57,6 +66,10 @@ _BY_EVENT_TIME: Final[Mapping[str, Path]] = {"timestamp": ("happened_at",)}
 
 _STATUS_CODES: Final[Mapping[int, str]] = dict(TOLD.values()) | dict([FAILURE, (405, "Unimplemented")])
 
+RecordFilter = Annotated[str, Query(max_length=MAX_FILTER, description=describe(RECORD_FIELDS))]
+RecordOrder = Annotated[str, Query(max_length=100, description=describe_order(_BY_RECORD_TIME))]
+EventFilter = Annotated[str, Query(max_length=MAX_FILTER, description=describe(EVENT_FIELDS))]
+EventOrder = Annotated[str, Query(max_length=100, description=describe_order(_BY_EVENT_TIME))]
 RecordCount = Annotated[int, Query(ge=1, le=MOST_RECORDS, description=f"Required: 1 to {MOST_RECORDS}.")]
 FeedCount = Annotated[int, Query(ge=1, le=MOST_RECORDS, description=f"1 to {MOST_RECORDS}.")]
 PersistedFilter = Annotated[
@@ -149,8 +162,8 @@ class ManyEvents(Shown):
 async def list_audit_records(
     call: CurrentCall,
     page_size: RecordCount,
-    filter: Filter = "",  # noqa: A002  # its name on the wire
-    order_by: OrderBy = "",
+    filter: RecordFilter = "",  # noqa: A002  # its name on the wire
+    order_by: RecordOrder = "",
     page_token: PageToken = "",
 ) -> Response:
     """Search the audit log by the time at which calls ended.
@@ -195,8 +208,8 @@ async def export_audit_records(
 
 async def list_events(
     call: CurrentCall,
-    filter: Filter = "",  # noqa: A002  # its name on the wire
-    order_by: OrderBy = "",
+    filter: EventFilter = "",  # noqa: A002  # its name on the wire
+    order_by: EventOrder = "",
     page_size: PageSize = MAX_PAGE_SIZE,
     page_token: PageToken = "",
 ) -> Response:

@@ -62,8 +62,7 @@ def told_of(endpoint: Endpoint) -> dict[str, Any]:
     """Return what the routing is told for the document's sake."""
     words = inspect.getdoc(endpoint.run) or ""
     summary, _, description = words.partition("\n")
-    content = {"application/json": {"example": endpoint.example}} if endpoint.example else {}
-    answer: dict[str, Any] = {"description": "Done.", "content": content}
+    answer: dict[str, Any] = {"description": "Done."}
     if endpoint.answers is not None:
         answer["model"] = endpoint.answers
     return {
@@ -123,6 +122,8 @@ def document_of(app: FastAPI, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         operation["x-rolecall-needs"] = endpoint.needs.value
         if endpoint.answers is None:
             operation["responses"]["200"]["content"] = {JSON_MEDIA_TYPE: {"schema": {"type": "object"}}}
+        # Not left to FastAPI, which would leave out what is null.
+        operation["responses"]["200"]["content"][JSON_MEDIA_TYPE]["example"] = endpoint.example
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
     return document

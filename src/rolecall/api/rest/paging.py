@@ -25,8 +25,8 @@ PageSize = Annotated[
 PageToken = Annotated[
     str, Query(max_length=4096, description="The `next_page_token` of the page before; empty for the first page.")
 ]
-Filter = Annotated[str, Query(max_length=2000, description="Which items are wanted; see the list's own fields.")]
-OrderBy = Annotated[str, Query(max_length=100, description="`field` or `field desc`.")]
+MAX_FILTER: Final = 2000
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,12 @@ class Pages:
         if self.for_anybody:
             return self.name.encode()
         return binding(self.call.actor, ["rest", self.name])
+
+
+def describe_order(orders: Mapping[str, Path]) -> str:
+    """Return one sentence that says by what a list can be sorted."""
+    names = ", ".join(f"`{name}`" for name in orders)
+    return f"By what to sort: {names}; with ` desc` behind it, the other way round."
 
 
 def parse_order(text: str, orders: Mapping[str, Path]) -> tuple[Path | None, bool]:

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Annotated, Final
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import Field
 from starlette.responses import Response
 
 from rolecall.api.rest.calls import CurrentCall, RestCall, many, one
 from rolecall.api.rest.endpoints import Endpoint, Need
-from rolecall.api.rest.filters import FieldType, FilterField, parse_filter
-from rolecall.api.rest.paging import MAX_PAGE_SIZE, Filter, OrderBy, Pages, PageSize, PageToken, parse_order
+from rolecall.api.rest.filters import FieldType, FilterField, describe, parse_filter
+from rolecall.api.rest.paging import MAX_FILTER, MAX_PAGE_SIZE, Pages, PageSize, PageToken, describe_order, parse_order
 from rolecall.api.rest.shapes import Body, Shown, instant
 from rolecall.authorization.actions import Action
 from rolecall.directory import assignments, users, walks
@@ -33,6 +33,8 @@ ORDERS: Final[dict[str, FieldPath]] = {
     field.name: field.path for field in FIELDS if field.name not in {"email", "is_active"}
 }
 
+UserFilter = Annotated[str, Query(max_length=MAX_FILTER, description=describe(FIELDS))]
+UserOrder = Annotated[str, Query(max_length=100, description=describe_order(ORDERS))]
 UserIdInPath = Annotated[str, Path(alias="id", max_length=100, description="The user's id.")]
 
 
@@ -102,8 +104,8 @@ class Deactivation(Body):
 
 async def list_users(
     call: CurrentCall,
-    filter: Filter = "",  # noqa: A002  # its name on the wire
-    order_by: OrderBy = "",
+    filter: UserFilter = "",  # noqa: A002  # its name on the wire
+    order_by: UserOrder = "",
     page_size: PageSize = MAX_PAGE_SIZE,
     page_token: PageToken = "",
 ) -> Response:

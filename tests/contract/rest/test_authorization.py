@@ -1,0 +1,47 @@
+"""Which role may call which endpoint? A second opinion beside what the endpoints declare, and real calls."""
+
+import pytest
+
+from rolecall.api.rest.app import ENDPOINTS
+from rolecall.api.rest.endpoints import Need
+from rolecall.authorization.actions import ROLE_ACTIONS, Action, RoleName
+from tests.make.rest import key_of_role, reason_of
+
+MATRIX = {
+    "GET /api/preview/events": Action.EVENT_READ,
+    "GET /api/preview/events/export": Action.EVENT_READ,
+    "GET /api/preview/system/audit": Action.AUDIT_READ,
+    "GET /api/preview/system/audit/export": Action.AUDIT_READ,
+    "GET /api/v1/users": Action.USER_LIST,
+    "GET /api/v1/users/self": Need.CREDENTIAL,
+    "GET /api/v1/users/{id}": Action.USER_LIST,
+    "POST /api/v1/users/{id}:deactivate": Action.USER_DEACTIVATE,
+    "POST /api/v1/users/{id}:reactivate": Action.USER_DEACTIVATE,
+}
+
+
+def test_every_endpoint_has_a_row_that_says_what_it_needs():
+    assert {f"{each.method} {each.plain_path}": each.needs for each in ENDPOINTS} == MATRIX
+
+
+def test_no_two_endpoints_share_a_place_or_a_name():
+    assert len({(each.method, each.path) for each in ENDPOINTS}) == len(ENDPOINTS)
+    assert len({each.run.__name__ for each in ENDPOINTS}) == len(ENDPOINTS)
+
+
+@pytest.mark.parametrize("role", RoleName)
+def test_each_role_may_call_what_it_has_the_action_for_and_nothing_else(api, installed, role):
+    key = key_of_role(installed, role)
+    for endpoint in ENDPOINTS:
+        path = endpoint.plain_path.replace("{id}", "no-such-thing")
+        response = api.ask(endpoint.method, path, key=key, json={} if endpoint.method != "GET" else None)
+        may = not isinstance(endpoint.needs, Action) or endpoint.needs in ROLE_ACTIONS[role]
+        is_refused = response.status_code == 403 and reason_of(response.json()) == "forbidden"
+        assert is_refused is not may, f"{endpoint.method} {path}: {response.text}"
+
+
+def test_without_a_credential_only_open_endpoints_answer(api):
+    for endpoint in ENDPOINTS:
+        path = endpoint.plain_path.replace("{id}", "no-such-thing")
+        response = api.ask(endpoint.method, path, key="")
+        assert (response.status_code == 401) is (endpoint.needs is not Need.NOTHING)
