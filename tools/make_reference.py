@@ -18,7 +18,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from typing_extensions import TypeIs
 
-from rolecall.authorization.actions import ROLE_ACTIONS, Action
+from rolecall.authorization.actions import IN_ANY_TEAM, Action
+from rolecall.authorization.roles import BUILT_IN_ROLES
 from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.scim.errors import ScimError
 from rolecall.scim.schemas import GROUP, USER, Attribute, ResourceType
@@ -71,21 +72,28 @@ def render_events() -> str:
 
 def render_actions() -> str:
     """Return the page of all actions and of the roles that hold them."""
-    actions = [(f"`{action}`", words) for action, words in members_with_words(Action).items()]
-    roles = [
-        (
-            f"`{role.value}`",
-            "every action" if len(held) == len(Action) else _codes(sorted(action.value for action in held)),
-        )
-        for role, held in ROLE_ACTIONS.items()
+    anywhere = {action.value for action in IN_ANY_TEAM}
+    actions = [
+        (f"`{action}`", "any" if action in anywhere else "Root", words)
+        for action, words in members_with_words(Action).items()
     ]
+    roles = [(f"`{role.id}`", role.description, _held(role.actions)) for role in BUILT_IN_ROLES.values()]
     return _page(
         "Actions and roles",
         "What Rolecall can be asked to do, and which built-in role may ask it.",
-        _table(("Action", "Means"), actions),
+        "An action of Root is about the installation as a whole: a role that holds it gives it in the team Root only.",
+        _table(("Action", "In team", "Means"), actions),
         "## Roles",
-        _table(("Role", "Holds"), roles),
+        "Custom roles are made of the same actions. A built-in role that holds nothing is waiting for its subject: it"
+        " gets its actions in the version that brings that.",
+        _table(("Role", "Is for", "Holds"), roles),
     )
+
+
+def _held(actions: frozenset[Action]) -> str:
+    if len(actions) == len(Action):
+        return "every action"
+    return _codes(sorted(action.value for action in actions)) or "nothing yet"
 
 
 def render_errors() -> str:

@@ -11,7 +11,7 @@ import httpx2
 
 from rolecall import main
 from rolecall.authentication.api_keys import create_api_key
-from rolecall.authorization.actions import RoleName
+from rolecall.authorization.roles import RoleId
 from rolecall.directory import assignments
 from rolecall.settings import Settings
 from tests.make.directory import administrator, service_user
@@ -98,9 +98,9 @@ def rest_client(installed: Installed, data_dir: Path) -> Iterator[RestClient]:
         main.close(rolecall)
 
 
-def key_of_role(installed: Installed, role: RoleName) -> str:
+def key_of_role(installed: Installed, role: RoleId) -> str:
     """Return a key of a new service user that holds this role on Root and no other."""
-    user_id = service_user(installed, f"robot {role.value}")
+    user_id = service_user(installed, f"robot {role}")
     installed.change(assignments.assign_role, user_id, role=role)
-    secret: str = installed.change(create_api_key, user_id=user_id, name=role.value, role=None).secret
+    secret: str = installed.change(create_api_key, user_id=user_id, name=role, role=None).secret
     return secret

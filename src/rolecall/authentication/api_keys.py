@@ -7,13 +7,16 @@ from rolecall.authentication import decide, store
 from rolecall.authentication.errors import RoleNotHeld, UnknownApiKey
 from rolecall.authentication.events import ApiKeyCreated, ApiKeyRevoked
 from rolecall.authentication.model import Admitted, ApiKey, ApiKeyId, NewApiKey
-from rolecall.authorization.actions import ROLE_ACTIONS, Action, RoleName
+from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import Actor, ActorKind
-from rolecall.authorization.check import require
-from rolecall.directory.access import UserAccess, find_access
-from rolecall.directory.events import UserChanged, UserDeactivated, UserDeleted
+from rolecall.authorization.check import require, require_may_grant
+from rolecall.authorization.roles import RoleId
+from rolecall.directory.access import UserAccess, find_access, find_access_to_keep
+from rolecall.directory.events import RoleAssigned, RoleRemoved, TeamDeleted, UserChanged, UserDeactivated, UserDeleted
 from rolecall.directory.installation import raise_access_version
 from rolecall.directory.model import ROOT_TEAM, TeamId, UserId
+from rolecall.directory.roles import actions_in
+from rolecall.directory.teams import keep_team
 from rolecall.kernel.errors import NotFound
 from rolecall.storage.statement import Row
 from rolecall.storage.transaction import ReadTx, WriteTx
@@ -24,21 +27,24 @@ def create_api_key(
     *,
     user_id: UserId,
     name: str,
-    role: RoleName | None,
+    role: RoleId | None,
     team_id: TeamId = ROOT_TEAM,
     expires_at: datetime | None = None,
 ) -> NewApiKey:
     """Make a key that acts as this user in this team, narrowed to `role` when one is given.
 
-    Raises: Forbidden, NotFound, RoleNotHeld.
+    Raises: Forbidden, NotFound, RoleNotHeld, ActionNotHeld.
     """
     require(tx.actor, Action.API_KEY_CREATE)
-    access = _get_access(tx, user_id)
-    if role is not None and role not in access.roles_in(team_id):
+    access = _get_access_to_keep(tx, user_id)
+    keep_team(tx, team_id)
+    held = access.roles_in(team_id)
+    if role is not None and role not in held:
         raise RoleNotHeld(
-            f"{access.user_name} does not hold the role {role.value} in that team, so a key cannot have it.",
+            f"{access.user_name} does not hold the role {role} in that team, so a key cannot have it.",
             attribute="role",
         )
+    require_may_grant(tx.actor, actions_in(tx, team_id, held if role is None else {role}), team_id=team_id)
     text = decide.new_key_text()
     key = ApiKey(
         id=ApiKeyId(decide.id_of(text)),
@@ -93,6 +99,18 @@ def tell_new_name(tx: WriteTx, event: UserChanged) -> None:
         raise_access_version(tx, event)
 
 
+def tell_new_roles(tx: WriteTx, event: RoleAssigned | RoleRemoved) -> None:
+    """Let a user's keys open what it may do now. A reaction; most users have no key, and cost nothing more."""
+    if store.list_keys_of(tx, event.user_id):
+        raise_access_version(tx, event)
+
+
+def revoke_all_in_team(tx: WriteTx, event: TeamDeleted) -> None:
+    """End every key of a team that is gone. A reaction."""
+    for row in store.list_keys_in(tx, event.team_id):
+        _revoke(tx, _key_from(tx, row), because="its team was deleted")
+
+
 def authenticate(tx: ReadTx, key_text: str) -> Admitted:
     """Return the actor that a key stands for: its user, with what user and key may do in the key's team.
 
@@ -115,7 +133,7 @@ def authenticate(tx: ReadTx, key_text: str) -> Admitted:
     roles = held if key.role is None else held & {key.role}
     actor = Actor(
         kind=ActorKind.API_KEY,
-        actions=frozenset[Action]().union(*(ROLE_ACTIONS[role] for role in roles)),
+        actions=actions_in(tx, key.team_id, roles),
         user_id=key.user_id,
         user_name=key.user_name,
         api_key_id=key.id,
@@ -143,8 +161,8 @@ def _key_from(tx: ReadTx, row: Row) -> ApiKey:
     )
 
 
-def _get_access(tx: ReadTx, user_id: UserId) -> UserAccess:
-    access = find_access(tx, user_id)
+def _get_access_to_keep(tx: WriteTx, user_id: UserId) -> UserAccess:
+    access = find_access_to_keep(tx, user_id)
     if access is None:
         raise NotFound(f"There is no user with the id {user_id}.", user_id=user_id)
     return access

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType
 
-from rolecall.authorization.actions import RoleName
 from rolecall.authorization.actor import Actor
+from rolecall.authorization.roles import RoleId
 from rolecall.directory.model import TeamId, UserId
 
 ApiKeyId = NewType("ApiKeyId", str)
@@ -23,7 +23,7 @@ class ApiKey:
     user_name: str
     user_is_active: bool
     team_id: TeamId
-    role: RoleName | None
+    role: RoleId | None
     """Narrows what the key may do to this one of the user's roles; None: all that the user may do in the team."""
     created_at: datetime
     expires_at: datetime | None

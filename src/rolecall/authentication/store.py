@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from rolecall.authentication.model import ApiKey, ApiKeyId
 from rolecall.authentication.tables import api_key, setup_link
-from rolecall.authorization.actions import RoleName
+from rolecall.authorization.roles import RoleId
 from rolecall.directory.model import TeamId, UserId
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.storage.statement import Row, Statement
@@ -21,6 +21,9 @@ _INSERT: Final = Statement(
     insert(api_key).values({column.name: bindparam(column.name) for column in _K if column.name != "last_used_at"})
 )
 _FIND: Final = Statement(select(api_key).where(_K.id == bindparam("id")))
+_LIST_OF_TEAM: Final = Statement(
+    select(api_key).where(_K.team_id == bindparam("team_id"), _K.revoked_at.is_(None)).order_by(_K.created_at)
+)
 _LIST: Final = Statement(select(api_key).order_by(_K.created_at, _K.id))
 _LIST_OF_USER: Final = Statement(
     select(api_key).where(_K.user_id == bindparam("user_id"), _K.revoked_at.is_(None)).order_by(_K.created_at)
@@ -50,7 +53,7 @@ def insert_key(tx: WriteTx, key: ApiKey) -> None:
         name=key.name,
         user_id=key.user_id,
         team_id=key.team_id,
-        role=None if key.role is None else key.role.value,
+        role_id=key.role,
         created_at=to_microseconds(key.created_at),
         expires_at=None if key.expires_at is None else to_microseconds(key.expires_at),
         revoked_at=None,
@@ -70,6 +73,11 @@ def list_keys(tx: ReadTx) -> list[Row]:
 def list_keys_of(tx: ReadTx, user_id: UserId) -> list[Row]:
     """Return the rows of a user's keys that are not revoked."""
     return _LIST_OF_USER.rows(tx, user_id=user_id)
+
+
+def list_keys_in(tx: ReadTx, team_id: TeamId) -> list[Row]:
+    """Return the rows of a team's keys that are not revoked."""
+    return _LIST_OF_TEAM.rows(tx, team_id=team_id)
 
 
 def revoke_key(tx: WriteTx, key_id: str) -> bool:
@@ -109,7 +117,7 @@ def key_from(row: Row, *, user_name: str, user_is_active: bool) -> ApiKey:
         user_name=user_name,
         user_is_active=user_is_active,
         team_id=TeamId(values["team_id"]),
-        role=None if values["role"] is None else RoleName(values["role"]),
+        role=None if values["role_id"] is None else RoleId(values["role_id"]),
         created_at=from_microseconds(values["created_at"]),
         expires_at=None if values["expires_at"] is None else from_microseconds(values["expires_at"]),
         revoked_at=None if values["revoked_at"] is None else from_microseconds(values["revoked_at"]),

@@ -11,8 +11,9 @@ api_key = Table(
     Column("secret_hash", KEY, nullable=False),
     Column("name", TEXT, nullable=False),
     Column("user_id", KEY, ForeignKey("directory_user.id"), nullable=False),
-    Column("team_id", KEY, ForeignKey("team.id"), nullable=False),
-    Column("role", KEY),
+    # No foreign key: a deleted team leaves its ended keys behind.
+    Column("team_id", KEY, nullable=False),
+    Column("role_id", KEY),
     Column("created_at", INSTANT, nullable=False),
     Column("expires_at", INSTANT),
     Column("revoked_at", INSTANT),

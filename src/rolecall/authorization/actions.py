@@ -1,8 +1,7 @@
-"""What can Rolecall be asked to do, and which role may ask it?"""
+"""What can Rolecall be asked to do?"""
 
-from collections.abc import Mapping
 from enum import Enum
-from types import MappingProxyType
+from typing import Final
 
 
 class Action(Enum):
@@ -28,8 +27,16 @@ class Action(Enum):
     """Read, over SCIM, the users and groups that SCIM owns."""
     PROVISIONED_WRITE = "provisioned:write"
     """Create, change and remove, over SCIM, the users and groups that SCIM owns."""
+    ROLE_CHANGE = "role:change"
+    """Create, change and delete custom roles."""
+    ROLE_LIST = "role:list"
+    """See every role and its actions."""
     SETTING_CHANGE = "setting:change"
     """Change a setting that is kept in the database."""
+    TEAM_CHANGE = "team:change"
+    """Create, change and delete teams."""
+    TEAM_LIST = "team:list"
+    """See every team and its scope."""
     USER_CREATE = "user:create"
     """Create a local user or a service user."""
     USER_DEACTIVATE = "user:deactivate"
@@ -40,16 +47,18 @@ class Action(Enum):
     """See every user."""
 
 
-class RoleName(Enum):
-    """The built-in roles, by their wire names."""
+IN_ANY_TEAM: Final[frozenset[Action]] = frozenset({Action.ASSIGNMENT_CHANGE, Action.ROLE_LIST, Action.TEAM_LIST})
+"""What a role can give in a team other than Root. Everything else is about the installation as a whole."""
 
-    ADMIN = "admin"
-    SCIM_PROVISIONER = "scim_provisioner"
-
-
-ROLE_ACTIONS: Mapping[RoleName, frozenset[Action]] = MappingProxyType(
+RAISING: Final[frozenset[Action]] = frozenset(
     {
-        RoleName.ADMIN: frozenset(Action),
-        RoleName.SCIM_PROVISIONER: frozenset({Action.PROVISIONED_READ, Action.PROVISIONED_WRITE}),
+        Action.API_KEY_CREATE,
+        Action.ASSIGNMENT_CHANGE,
+        Action.ROLE_CHANGE,
+        Action.SETTING_CHANGE,
+        Action.USER_CREATE,
+        Action.USER_DEACTIVATE,
+        Action.USER_DELETE,
     }
 )
+"""What can raise or end the access of others. No role with one of these is given without a person's consent."""

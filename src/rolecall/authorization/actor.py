@@ -28,6 +28,7 @@ class Actor:
     user_name: str | None = None
     api_key_id: str | None = None
     team_id: str | None = None
+    """The active team; None for whoever acts outside of teams."""
     request_id: str | None = None
     """The id under which this request's answer, audit records and events can be found."""
 

@@ -1,13 +1,25 @@
 """What shall a user or group be after a change, and which change is refused?"""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Final
 
+from rolecall.authorization.roles import ADMIN
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator
 from rolecall.directory.events import UserProtected
-from rolecall.directory.model import Expected, Group, GroupId, User, UserId, UserKind, UserState
+from rolecall.directory.model import (
+    ROOT_TEAM,
+    Expected,
+    Group,
+    GroupId,
+    Held,
+    TeamDraft,
+    User,
+    UserId,
+    UserKind,
+    UserState,
+)
 from rolecall.kernel.document import Document, is_same
 from rolecall.kernel.errors import VersionConflict
 from rolecall.kernel.text import comparison_form
@@ -111,6 +123,41 @@ def differing(before: Document, after: Document) -> tuple[str, ...]:
     return tuple(
         sorted(name for name in before.keys() | after.keys() if not is_same(before.get(name), after.get(name)))
     )
+
+
+def differing_fields(before: TeamDraft, after: TeamDraft) -> tuple[str, ...]:
+    """Return the names of the fields whose values differ, in the order of their declaration."""
+    return tuple(each.name for each in fields(before) if getattr(before, each.name) != getattr(after, each.name))
+
+
+def threatened_by(losses: Iterable[Held]) -> frozenset[UserId]:
+    """Return the users who lose a source of the role `admin` on Root."""
+    return frozenset(loss.user_id for loss in losses if loss.team_id == ROOT_TEAM and loss.role == ADMIN)
+
+
+def protect_administrators(no_longer: Iterable[User], *, administrators_left: int) -> None:
+    """Refuse that the break-glass user, or the last active person, loses the role `admin` on Root.
+
+    `no_longer` are those who hold it from no source any more.
+
+    Raises: BreakGlassUser, LastAdministrator; both carry a WARNING event.
+    """
+    for user in no_longer:
+        if user.break_glass:
+            raise BreakGlassUser(
+                f"{user.user_name} is the break-glass user and keeps the role admin on Root."
+                " Move the break-glass mark to another user first.",
+                events=[_protected(user, "remove_role", "break_glass")],
+                user_id=user.id,
+            )
+        counted = user.kind is UserKind.PERSON and user.state is UserState.ACTIVE
+        if counted and administrators_left == 0:
+            raise LastAdministrator(
+                f"{user.user_name} is the last active administrator of Root and keeps that role."
+                " Make another user an administrator first.",
+                events=[_protected(user, "remove_role", "last_administrator")],
+                user_id=user.id,
+            )
 
 
 def _protected(user: User, attempt: str, because: str) -> UserProtected:

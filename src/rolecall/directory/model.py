@@ -1,4 +1,4 @@
-"""What are users, groups, members and assignments?"""
+"""What are users, groups, members, teams, roles and assignments?"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Generic, NewType, TypeAlias, TypeVar
 
-from rolecall.authorization.actions import RoleName
+from rolecall.authorization.actions import Action
+from rolecall.authorization.roles import ROOT, RoleId
 from rolecall.kernel.document import Document, Json
 from rolecall.kernel.predicate import Path, Predicate
 
@@ -17,7 +18,7 @@ GroupId = NewType("GroupId", str)
 TeamId = NewType("TeamId", str)
 MemberId: TypeAlias = UserId | GroupId
 
-ROOT_TEAM = TeamId("00000000-0000-7000-8000-000000000001")
+ROOT_TEAM = TeamId(ROOT)
 """The team that sees everything. It exists from the first migration on."""
 
 
@@ -262,10 +263,75 @@ class Changed(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """Users who work on one part of the data."""
+
+    id: TeamId
+    name: str
+    alias: str | None
+    """What stands for the team in names that identity providers give, such as `sales` in `sales:viewer`."""
+    description: str
+    version: int
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamDraft:
+    """What somebody can say of a team."""
+
+    name: str
+    alias: str | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleDraft:
+    """What somebody can say of a custom role."""
+
+    name: str
+    description: str = ""
+    actions: frozenset[Action] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A named set of actions: a built-in one, or one that was made of listed actions."""
+
+    id: RoleId
+    name: str
+    description: str
+    actions: frozenset[Action]
+    built_in: bool
+    version: int
+    created_at: datetime | None
+    """None for a built-in role, which was always there."""
+    changed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Held:
+    """One source of one assignment: as long as it is there, the user has the role in the team."""
+
+    user_id: UserId
+    team_id: TeamId
+    role: RoleId
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Why an assignment is there, and since when: `manual`, or `scim-group:` and the group's id, and so on."""
+
+    name: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """A role in a team, held by a user, for as long as one source is left."""
 
     user_id: UserId
     team_id: TeamId
-    role: RoleName
-    sources: tuple[str, ...]
+    role: RoleId
+    sources: tuple[Source, ...]

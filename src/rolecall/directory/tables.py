@@ -1,4 +1,4 @@
-"""How are users, groups, members, teams and assignments kept?"""
+"""How are users, groups, members, teams, roles and assignments kept?"""
 
 from typing import Final
 
@@ -93,7 +93,30 @@ team = Table(
     METADATA,
     Column("id", KEY, primary_key=True),
     Column("name", TEXT, nullable=False),
+    Column("name_key", KEY, nullable=False),
+    Column("alias", TEXT),
+    Column("alias_key", KEY),
+    Column("description", TEXT, nullable=False),
+    Column("version", COUNT, nullable=False),
     Column("created_at", INSTANT, nullable=False),
+    Column("changed_at", INSTANT, nullable=False),
+    UniqueConstraint("name_key"),
+    UniqueConstraint("alias_key"),
+)
+
+# Custom ones only: those that are built in are part of the code, and the same everywhere.
+role = Table(
+    "role",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("name", TEXT, nullable=False),
+    Column("name_key", KEY, nullable=False),
+    Column("description", TEXT, nullable=False),
+    Column("actions", TEXT, nullable=False),
+    Column("version", COUNT, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("changed_at", INSTANT, nullable=False),
+    UniqueConstraint("name_key"),
 )
 
 # One row for each source; the assignment is there while a row is left.
@@ -102,11 +125,12 @@ assignment = Table(
     METADATA,
     Column("user_id", KEY, ForeignKey("directory_user.id", ondelete="CASCADE"), nullable=False),
     Column("team_id", KEY, ForeignKey("team.id", ondelete="CASCADE"), nullable=False),
-    Column("role", KEY, nullable=False),
+    Column("role_id", KEY, nullable=False),
     Column("source", KEY, nullable=False),
     Column("since_at", INSTANT, nullable=False),
-    PrimaryKeyConstraint("user_id", "team_id", "role", "source"),
-    Index(None, "team_id", "role"),
+    PrimaryKeyConstraint("user_id", "team_id", "role_id", "source"),
+    Index(None, "team_id", "role_id"),
+    Index(None, "source", "user_id"),
 )
 
 installation = Table(

@@ -13,15 +13,14 @@ from rolecall.directory.provisioned_users import find_to_delete, remove_user
 from rolecall.directory.store import assignments as assignment_store
 from rolecall.directory.store import lists
 from rolecall.directory.store import users as store
+from rolecall.directory.texts import check_name
 from rolecall.kernel.document import Document
 from rolecall.kernel.errors import NotFound
 from rolecall.kernel.ids import new_id
 from rolecall.kernel.page import Page
-from rolecall.kernel.text import comparison_form, has_control_character
 from rolecall.storage.transaction import ReadTx, WriteTx
 
 _CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-_LONGEST_NAME = 1000
 
 
 def create_local_user(
@@ -40,7 +39,7 @@ def create_local_user(
         "email": email,
     }
     for name, value in fields.items():
-        _check_text(name, value)
+        check_name(BadUser, name, value)
     profile: Document = {
         "schemas": [_CORE],
         "userName": user_name,
@@ -57,7 +56,7 @@ def create_service_user(tx: WriteTx, *, user_name: str) -> User:
     Raises: Forbidden, BadUser, UserNameTaken.
     """
     require(tx.actor, Action.USER_CREATE)
-    _check_text("user_name", user_name)
+    check_name(BadUser, "user_name", user_name)
     return _create(tx, {"schemas": [_CORE], "userName": user_name, "displayName": user_name}, UserKind.SERVICE)
 
 
@@ -192,15 +191,6 @@ def _create(tx: WriteTx, profile: Document, kind: UserKind) -> User:
     store.insert_user(tx, user)
     tx.record(UserCreated(user_id=user.id, user_name=user.user_name))
     return user
-
-
-def _check_text(field: str, value: str) -> None:
-    if not value.strip():
-        raise BadUser("This must not be empty.", attribute=field)
-    if max(len(value.encode(errors="replace")), len(comparison_form(value).encode(errors="replace"))) > _LONGEST_NAME:
-        raise BadUser(f"This must not take more than {_LONGEST_NAME} bytes.", attribute=field)
-    if has_control_character(value):
-        raise BadUser("This must not contain control characters.", attribute=field)
 
 
 def _get(tx: ReadTx, user_id: UserId) -> User:

@@ -8,8 +8,9 @@ from rolecall.authentication import api_keys, decide
 from rolecall.authentication.api_keys import authenticate, create_api_key, list_api_keys, revoke_api_key
 from rolecall.authentication.errors import InvalidApiKey, MalformedApiKey, RoleNotHeld, UnknownApiKey
 from rolecall.authentication.model import ApiKeyId
-from rolecall.authorization.actions import ROLE_ACTIONS, Action, RoleName
+from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import ActorKind
+from rolecall.authorization.roles import ADMIN, ROLE_ACTIONS, SCIM_PROVISIONER
 from rolecall.directory import assignments, installation, provisioned_users, users
 from rolecall.directory.model import ROOT_TEAM, UserId
 from rolecall.kernel.errors import Forbidden, NotFound
@@ -23,7 +24,7 @@ AN_HOUR = timedelta(hours=1)
 def machine(installed):
     """A service user that may provision."""
     user_id = service_user(installed, "okta")
-    installed.change(assignments.assign_role, user_id, role=RoleName.SCIM_PROVISIONER)
+    installed.change(assignments.assign_role, user_id, role=SCIM_PROVISIONER)
     return user_id
 
 
@@ -48,7 +49,7 @@ def test_a_key_stands_for_its_user_with_what_the_user_may_do(installed, machine)
     assert actor.kind is ActorKind.API_KEY
     assert (actor.user_id, actor.user_name, actor.api_key_id) == (machine, "okta", made.key.id)
     assert actor.team_id == ROOT_TEAM
-    assert actor.actions == ROLE_ACTIONS[RoleName.SCIM_PROVISIONER]
+    assert actor.actions == ROLE_ACTIONS[SCIM_PROVISIONER]
 
 
 def test_only_a_hash_of_a_key_is_in_the_database(installed, machine):
@@ -69,26 +70,26 @@ def test_a_new_key_is_told_without_its_secret(installed, machine):
 
 def test_a_key_narrowed_to_a_role_does_no_more_than_that_role(installed):
     root = administrator(installed)
-    installed.change(assignments.assign_role, root, role=RoleName.SCIM_PROVISIONER)
-    wide, narrow = key_for(installed, root), key_for(installed, root, role=RoleName.SCIM_PROVISIONER)
+    installed.change(assignments.assign_role, root, role=SCIM_PROVISIONER)
+    wide, narrow = key_for(installed, root), key_for(installed, root, role=SCIM_PROVISIONER)
     assert opens(installed, wide.secret).actions == frozenset(Action)
-    assert opens(installed, narrow.secret).actions == ROLE_ACTIONS[RoleName.SCIM_PROVISIONER]
+    assert opens(installed, narrow.secret).actions == ROLE_ACTIONS[SCIM_PROVISIONER]
 
 
 def test_a_key_cannot_be_narrowed_to_a_role_that_its_user_does_not_hold(installed, machine):
     with pytest.raises(RoleNotHeld) as refused:
-        key_for(installed, machine, role=RoleName.ADMIN)
+        key_for(installed, machine, role=ADMIN)
     assert refused.value.about == {"attribute": "role"}
     installed.change(users.deactivate_user, machine, reason="x")
     with pytest.raises(RoleNotHeld):
-        key_for(installed, machine, role=RoleName.SCIM_PROVISIONER)
+        key_for(installed, machine, role=SCIM_PROVISIONER)
     assert installed.count_rows("api_key") == 0
 
 
 def test_a_role_that_was_taken_away_is_gone_from_the_keys_too(installed, machine):
-    wide, narrow = key_for(installed, machine), key_for(installed, machine, role=RoleName.SCIM_PROVISIONER)
-    installed.change(assignments.remove_role, machine, role=RoleName.SCIM_PROVISIONER)
-    installed.change(assignments.assign_role, machine, role=RoleName.ADMIN)
+    wide, narrow = key_for(installed, machine), key_for(installed, machine, role=SCIM_PROVISIONER)
+    installed.change(assignments.remove_role, machine, role=SCIM_PROVISIONER)
+    installed.change(assignments.assign_role, machine, role=ADMIN)
     assert opens(installed, wide.secret).actions == frozenset(Action)
     assert opens(installed, narrow.secret).actions == frozenset()
 

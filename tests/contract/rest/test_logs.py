@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from rolecall.authorization.actions import RoleName
+from rolecall.authorization.roles import ADMIN
 from rolecall.events import audit
 from rolecall.events.calls import Call
 from rolecall.events.model import CallOutcome
@@ -121,7 +121,7 @@ def test_a_feed_goes_on_where_it_was_also_with_another_key(api, installed):
     assert [each["intent"]["trace_id"] for each in page["values"]][-2:] == ["a", "b"]
     assert page["has_more"] is False
     record(installed, "c")
-    other = key_of_role(installed, RoleName.ADMIN)
+    other = key_of_role(installed, ADMIN)
     parameters = {"page_token": page["next_page_token"], "filter": "persisted_at GE nonsense"}
     response = api.ask("GET", EXPORT, key=other, params=parameters).json()
     assert [each["intent"]["trace_id"] for each in response["values"]] == ["c"]

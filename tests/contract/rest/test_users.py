@@ -2,9 +2,10 @@
 
 import pytest
 
-from rolecall.authorization.actions import RoleName
-from rolecall.directory import provisioned_users
-from rolecall.directory.model import ROOT_TEAM
+from rolecall.authorization.actions import Action
+from rolecall.authorization.roles import ADMIN, SCIM_PROVISIONER
+from rolecall.directory import assignments, provisioned_users, roles, teams
+from rolecall.directory.model import ROOT_TEAM, RoleDraft, TeamDraft
 from tests.make.actors import PROVISIONER
 from tests.make.directory import ANY_VERSION, pushed_user, service_user, setting
 from tests.make.rest import key_of_role, reason_of, refused
@@ -53,12 +54,27 @@ def test_what_is_not_known_of_a_user_is_null(api, installed):
 
 def test_a_users_roles_are_shown_with_their_sources(api):
     (role,) = api.get(f"{USERS}/self")["value"]["team_roles"]
-    assert (role["team_id"], role["role_id"]) == (ROOT_TEAM, "admin")
-    assert [source["kind"] for source in role["sources"]] == ["MANUAL"]
+    assert role == {
+        "team_id": ROOT_TEAM,
+        "team_name": "Root",
+        "role_id": "admin",
+        "role_name": "Administrator",
+        "sources": [{"kind": "MANUAL", "id": None, "since": "2026-11-24T10:00:00.000Z"}],
+    }
+
+
+def test_a_custom_role_in_a_team_is_shown_by_its_names(api, installed):
+    team = installed.change(teams.create_team, TeamDraft(name="Sales"))
+    draft = RoleDraft(name="Readers", actions=frozenset({Action.TEAM_LIST}))
+    role = installed.change(roles.create_role, draft)
+    robot = service_user(installed)
+    installed.change(assignments.assign_role, robot, role=role.id, team_id=team.id)
+    (shown,) = api.get(f"{USERS}/{robot}")["value"]["team_roles"]
+    assert (shown["team_name"], shown["role_name"]) == ("Sales", "Readers")
 
 
 def test_whoever_may_not_see_users_sees_itself(api, installed):
-    key = key_of_role(installed, RoleName.SCIM_PROVISIONER)
+    key = key_of_role(installed, SCIM_PROVISIONER)
     shown = api.ask("GET", f"{USERS}/self", key=key).json()["value"]
     assert shown["name"] == "robot scim_provisioner"
     assert [role["role_id"] for role in shown["team_roles"]] == ["scim_provisioner"]
@@ -111,7 +127,7 @@ def test_a_token_continues_its_own_list_alone(api, installed, ada):
 
 def test_a_token_is_good_for_nobody_else(api, installed, ada):
     token = api.get(USERS, page_size=1)["next_page_token"]
-    other = key_of_role(installed, RoleName.ADMIN)
+    other = key_of_role(installed, ADMIN)
     refused(api.ask("GET", USERS, key=other, params={"page_token": token}), 400, "page_token")
 
 

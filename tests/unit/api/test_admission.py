@@ -6,7 +6,7 @@ import pytest
 from rolecall.api.admission import Admission
 from rolecall.authentication import api_keys
 from rolecall.authentication.errors import InvalidApiKey, MissingCredential, UnknownApiKey
-from rolecall.authorization.actions import ROLE_ACTIONS, RoleName
+from rolecall.authorization.roles import ADMIN, ROLE_ACTIONS, SCIM_PROVISIONER
 from rolecall.directory import assignments, installation, users
 from tests.make.directory import service_user
 
@@ -21,7 +21,7 @@ def admission(installed):
 @pytest.fixture
 def machine(installed):
     user_id = service_user(installed)
-    installed.change(assignments.assign_role, user_id, role=RoleName.SCIM_PROVISIONER)
+    installed.change(assignments.assign_role, user_id, role=SCIM_PROVISIONER)
     return user_id
 
 
@@ -44,7 +44,7 @@ def test_the_scheme_is_understood_in_any_case(installed, admission, machine):
     for scheme in ("Bearer", "bearer", "BEARER"):
         actor, seen = admit(admission, f"{scheme}  {secret} ")
         assert actor.user_id == machine
-        assert actor.actions == ROLE_ACTIONS[RoleName.SCIM_PROVISIONER]
+        assert actor.actions == ROLE_ACTIONS[SCIM_PROVISIONER]
         assert seen == installed.ask(installation.get_installation)
 
 
@@ -78,10 +78,10 @@ def test_a_key_that_was_remembered_stops_at_once_when_it_ends(installed, admissi
 def test_a_role_that_is_given_or_taken_counts_at_once(installed, admission, machine):
     header = f"Bearer {new_key(installed, machine).secret}"
     admit(admission, header)
-    installed.change(assignments.remove_role, machine, role=RoleName.SCIM_PROVISIONER)
+    installed.change(assignments.remove_role, machine, role=SCIM_PROVISIONER)
     assert admit(admission, header)[0].actions == frozenset()
-    installed.change(assignments.assign_role, machine, role=RoleName.ADMIN)
-    assert admit(admission, header)[0].actions == ROLE_ACTIONS[RoleName.ADMIN]
+    installed.change(assignments.assign_role, machine, role=ADMIN)
+    assert admit(admission, header)[0].actions == ROLE_ACTIONS[ADMIN]
 
 
 def test_what_the_installation_remembers_counts_at_once(installed, admission, machine):

@@ -78,7 +78,7 @@ def test_create_key_without_a_role_lets_the_key_do_all_that_its_user_may(rolecal
         (["--user-name", "nobody"], 3),
         (["--user-name", "ada", "--team", "Nowhere"], 3),
         (["--user-name", "ada", "--role", "scim_provisioner"], 2),
-        (["--user-name", "ada", "--role", "king"], 2),
+        (["--user-name", "ada", "--role", "king"], 3),
         (["--user-name", "ada", "--expires-in-days", "0"], 2),
         ([], 2),
     ],

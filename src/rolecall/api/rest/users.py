@@ -14,7 +14,8 @@ from rolecall.api.rest.paging import MAX_FILTER, MAX_PAGE_SIZE, Pages, PageSize,
 from rolecall.api.rest.shapes import Body, Shown, instant
 from rolecall.authorization.actions import Action
 from rolecall.directory import assignments, users, walks
-from rolecall.directory.model import ROOT_TEAM, Assignment, ListRequest, Position, Seek, User, UserId, UserState
+from rolecall.directory.model import ROOT_TEAM, ListRequest, Position, Seek, Source, User, UserId, UserState
+from rolecall.directory.team_roles import TeamRole, named
 from rolecall.kernel.document import Json
 from rolecall.kernel.predicate import Path as FieldPath
 from rolecall.storage.transaction import ReadTx, WriteTx
@@ -43,13 +44,16 @@ class ShownSource(Shown):
 
     kind: str = Field(examples=["MANUAL"])
     id: str | None
+    since: str
 
 
 class ShownTeamRole(Shown):
     """A role that a user has in a team, for as long as one source is left."""
 
     team_id: str
+    team_name: str
     role_id: str = Field(examples=["admin"])
+    role_name: str
     sources: list[ShownSource]
 
 
@@ -126,7 +130,7 @@ async def get_user(call: CurrentCall, user_id: UserIdInPath) -> Response:
 
     def ask(tx: ReadTx) -> Json:
         user = users.get_user(tx, UserId(user_id))
-        return _with_roles(user, assignments.list_assignments(tx, user.id))
+        return _with_roles(user, named(tx, assignments.list_assignments(tx, user.id)))
 
     return one(await call.look_up(ask))
 
@@ -136,7 +140,7 @@ async def get_own_user(call: CurrentCall) -> Response:
 
     def ask(tx: ReadTx) -> Json:
         user = users.get_own_user(tx)
-        return _with_roles(user, assignments.list_own_assignments(tx))
+        return _with_roles(user, named(tx, assignments.list_own_assignments(tx)))
 
     return one(await call.look_up(ask))
 
@@ -179,21 +183,23 @@ def to_json(user: User) -> dict[str, Json]:
     }
 
 
-def _with_roles(user: User, held: tuple[Assignment, ...]) -> Json:
+def _with_roles(user: User, held: tuple[TeamRole, ...]) -> Json:
     return {**to_json(user), "team_roles": [_team_role(each) for each in held]}
 
 
-def _team_role(held: Assignment) -> Json:
+def _team_role(held: TeamRole) -> Json:
     return {
-        "team_id": held.team_id,
-        "role_id": held.role.value,
-        "sources": [_source(source) for source in held.sources],
+        "team_id": held.assignment.team_id,
+        "team_name": held.team_name,
+        "role_id": held.assignment.role,
+        "role_name": held.role_name,
+        "sources": [_source(source) for source in held.assignment.sources],
     }
 
 
-def _source(source: str) -> Json:
-    kind, _, which = source.partition(":")
-    return {"kind": kind.replace("-", "_").upper(), "id": which or None}
+def _source(source: Source) -> Json:
+    kind, _, which = source.name.partition(":")
+    return {"kind": kind.replace("-", "_").upper(), "id": which or None, "since": instant(source.since)}
 
 
 def _email_of(user: User) -> Json:
@@ -234,8 +240,10 @@ _EXAMPLE: Final = {
 }
 _TEAM_ROLE: Final = {
     "team_id": ROOT_TEAM,
+    "team_name": "Root",
     "role_id": "admin",
-    "sources": [{"kind": "MANUAL", "id": None}],
+    "role_name": "Administrator",
+    "sources": [{"kind": "MANUAL", "id": None, "since": "2026-11-24T10:00:00.000Z"}],
 }
 _ONE: Final = {"value": {**_EXAMPLE, "team_roles": [_TEAM_ROLE]}}
 

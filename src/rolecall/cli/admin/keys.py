@@ -35,7 +35,7 @@ def list_keys(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_
             (
                 key.id,
                 key.user_name,
-                "all" if key.role is None else key.role.value,
+                key.role or "all",
                 key.name,
                 _state(key, now),
                 _text(key.last_used_at) or "never",
@@ -72,7 +72,7 @@ def _to_json(key: "ApiKey", now: "datetime") -> dict[str, Any]:
         "user_id": key.user_id,
         "user_name": key.user_name,
         "team_id": key.team_id,
-        "role": None if key.role is None else key.role.value,
+        "role": key.role,
         "state": _state(key, now),
         "usable": key.is_usable(now),
         "created_at": _text(key.created_at),

@@ -1,0 +1,35 @@
+"""What does a user hold, by the names that people know?"""
+
+from dataclasses import dataclass
+
+from rolecall.authorization.roles import BUILT_IN_ROLES
+from rolecall.directory.model import Assignment
+from rolecall.directory.store import roles as role_store
+from rolecall.directory.store import teams as team_store
+from rolecall.storage.transaction import ReadTx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamRole:
+    """An assignment with the names of its team and its role."""
+
+    assignment: Assignment
+    team_name: str
+    role_name: str
+
+
+def named(tx: ReadTx, assignments: tuple[Assignment, ...]) -> tuple[TeamRole, ...]:
+    """Return assignments with names, in their order. Needs no action: whoever may see an assignment may read it."""
+    wanted = frozenset(each.role for each in assignments)
+    roles = {role.id: role.name for role in BUILT_IN_ROLES.values()}
+    custom = wanted - roles.keys()
+    if custom:
+        roles |= {role.id: role.name for role in role_store.find_roles(tx, custom)}
+    found = [team_store.find_team(tx, team_id) for team_id in {each.team_id for each in assignments}]
+    teams = {team.id: team.name for team in found if team is not None}
+    return tuple(
+        TeamRole(assignment=each, team_name=teams[each.team_id], role_name=roles[each.role])
+        for each in assignments
+        # What was deleted a moment ago is not shown any more.
+        if each.team_id in teams and each.role in roles
+    )
