@@ -73,7 +73,7 @@ def _type_of(schema: Schema, document: Schema) -> str:
 def _rule_of(schema: Schema) -> str:
     words = {"minimum": "from", "maximum": "to", "maxLength": "at most", "maxItems": "at most"}
     parts = [f"{word} {schema[name]}" for name, word in words.items() if name in schema]
-    if schema.get("default") not in {None, ""}:
+    if schema.get("default") not in (None, "", []):
         parts.append(f"default {schema['default']}")
     return ", ".join(parts)
 

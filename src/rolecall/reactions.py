@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from rolecall.authentication import api_keys
-from rolecall.authentication.events import ApiKeyRevoked
+from rolecall.authentication.events import ApiKeyDeleted, ApiKeyRevoked
 from rolecall.directory import installation
 from rolecall.directory.events import (
     PublicUrlSet,
@@ -25,6 +25,7 @@ REACTIONS: Final[tuple[tuple[type[Event], Callable[[WriteTx, Any], None]], ...]]
     (UserDeactivated, api_keys.revoke_all_of_user),
     (UserDeleted, api_keys.revoke_all_of_user),
     (UserChanged, api_keys.tell_new_name),
+    (ApiKeyDeleted, installation.raise_access_version),
     (ApiKeyRevoked, installation.raise_access_version),
     (RoleAssigned, api_keys.tell_new_roles),
     (RoleRemoved, api_keys.tell_new_roles),

@@ -7,8 +7,10 @@ from typing import Final
 class Action(Enum):
     """One thing Rolecall can be asked to do, `noun:verb`. Alphabetical."""
 
+    API_KEY_CHANGE = "api_key:change"
+    """Rename, reinstate and delete any API key."""
     API_KEY_CREATE = "api_key:create"
-    """Make an API key for any user."""
+    """Make an API key for any user or team."""
     API_KEY_LIST = "api_key:list"
     """See every API key (never its secret)."""
     API_KEY_REVOKE = "api_key:revoke"
@@ -23,6 +25,8 @@ class Action(Enum):
     """See every group and its members."""
     METRICS_READ = "metrics:read"
     """Read the metrics from another machine."""
+    OWN_KEY_CHANGE = "own_key:change"
+    """Make, see, rename, end, reinstate and delete one's own API keys."""
     PROVISIONED_READ = "provisioned:read"
     """Read, over SCIM, the users and groups that SCIM owns."""
     PROVISIONED_WRITE = "provisioned:write"
@@ -47,11 +51,14 @@ class Action(Enum):
     """See every user."""
 
 
-IN_ANY_TEAM: Final[frozenset[Action]] = frozenset({Action.ASSIGNMENT_CHANGE, Action.ROLE_LIST, Action.TEAM_LIST})
+IN_ANY_TEAM: Final[frozenset[Action]] = frozenset(
+    {Action.ASSIGNMENT_CHANGE, Action.OWN_KEY_CHANGE, Action.ROLE_LIST, Action.TEAM_LIST}
+)
 """What a role can give in a team other than Root. Everything else is about the installation as a whole."""
 
 RAISING: Final[frozenset[Action]] = frozenset(
     {
+        Action.API_KEY_CHANGE,
         Action.API_KEY_CREATE,
         Action.ASSIGNMENT_CHANGE,
         Action.ROLE_CHANGE,

@@ -9,6 +9,8 @@ from rolecall.authorization.actions import Action
 class ActorKind(Enum):
     """By what way the actor came in."""
 
+    ACCESS_TOKEN = "access_token"  # noqa: S105  # a name
+    """With a token that an API key was exchanged for."""
     API_KEY = "api_key"
     COMMAND_LINE = "command_line"
     """Somebody with access to the installation's own files or database: may do everything."""

@@ -27,7 +27,8 @@ class BuiltInRole:
     actions: frozenset[Action]
 
 
-_SEES: Final = frozenset({Action.ROLE_LIST, Action.TEAM_LIST})
+_PERSON: Final = frozenset({Action.OWN_KEY_CHANGE})
+_SEES: Final = _PERSON | {Action.ROLE_LIST, Action.TEAM_LIST}
 
 _BUILT_IN: Final = (
     BuiltInRole(id=ADMIN, name="Administrator", description="May do everything.", actions=frozenset(Action)),
@@ -48,13 +49,13 @@ _BUILT_IN: Final = (
         id=RoleId("access_reviewer"),
         name="Access reviewer",
         description="Decides in the access reviews that are assigned to it.",
-        actions=frozenset(),
+        actions=_PERSON,
     ),
     BuiltInRole(
         id=RoleId("reassigner"),
         name="Reassigner",
         description="Chooses who reviews.",
-        actions=frozenset(),
+        actions=_PERSON,
     ),
     BuiltInRole(
         id=RoleId("integrations_manager"),
@@ -66,7 +67,7 @@ _BUILT_IN: Final = (
         id=RoleId("csv_manager"),
         name="CSV manager",
         description="Uploads files with what is known of access.",
-        actions=frozenset(),
+        actions=_PERSON,
     ),
     BuiltInRole(
         id=SCIM_PROVISIONER,

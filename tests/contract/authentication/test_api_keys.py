@@ -1,13 +1,15 @@
 """How are API keys made, presented and ended, on either database?"""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from rolecall.authentication import api_keys, decide
-from rolecall.authentication.api_keys import authenticate, create_api_key, list_api_keys, revoke_api_key
+from rolecall.authentication.actors import authenticate
+from rolecall.authentication.api_keys import create_api_key, list_api_keys, revoke_api_key
 from rolecall.authentication.errors import InvalidApiKey, MalformedApiKey, RoleNotHeld, UnknownApiKey
-from rolecall.authentication.model import ApiKeyId
+from rolecall.authentication.model import ApiKeyId, KeyLimits
 from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import ActorKind
 from rolecall.authorization.roles import ADMIN, ROLE_ACTIONS, SCIM_PROVISIONER
@@ -29,7 +31,10 @@ def machine(installed):
 
 
 def key_for(installed, user_id, **options):
-    return installed.change(create_api_key, user_id=user_id, name="a key", **{"role": None, **options})
+    limits = {"actions", "expires_at", "networks"}
+    limited = KeyLimits(**{name: value for name, value in options.items() if name in limits})
+    others = {name: value for name, value in options.items() if name not in limits}
+    return installed.change(create_api_key, user_id=user_id, name="a key", limits=limited, **{"role": None, **others})
 
 
 def opens(installed, secret):
@@ -212,6 +217,12 @@ def test_a_renamed_user_is_known_by_its_new_name_to_whoever_remembers_its_keys(i
     assert opens(installed, secret).user_name == "l"
 
 
+def nobody_but_owner(action):
+    """Somebody who may do everything but this, and nothing with keys of its own."""
+    actor = all_but(action)
+    return replace(actor, actions=actor.actions - {Action.OWN_KEY_CHANGE})
+
+
 def test_each_use_case_needs_its_action(installed_sqlite):
     user_id = service_user(installed_sqlite)
     for use_case, arguments, action in (
@@ -219,6 +230,6 @@ def test_each_use_case_needs_its_action(installed_sqlite):
         (revoke_api_key, {"key_id": ApiKeyId("abcdefghijkl")}, Action.API_KEY_REVOKE),
         (list_api_keys, {}, Action.API_KEY_LIST),
     ):
-        for actor in (all_but(action), PROVISIONER):
+        for actor in (nobody_but_owner(action), PROVISIONER):
             with pytest.raises(Forbidden):
                 installed_sqlite.change(use_case, actor=actor, **arguments)

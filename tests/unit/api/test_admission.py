@@ -1,11 +1,13 @@
 import asyncio
 from datetime import timedelta
+from ipaddress import ip_network
 
 import pytest
 
 from rolecall.api.admission import Admission
 from rolecall.authentication import api_keys
-from rolecall.authentication.errors import InvalidApiKey, MissingCredential, UnknownApiKey
+from rolecall.authentication.errors import AddressNotAllowed, InvalidApiKey, MissingCredential, UnknownApiKey
+from rolecall.authentication.model import KeyLimits
 from rolecall.authorization.roles import ADMIN, ROLE_ACTIONS, SCIM_PROVISIONER
 from rolecall.directory import assignments, installation, users
 from tests.make.directory import service_user
@@ -29,8 +31,8 @@ def new_key(installed, user_id, **options):
     return installed.change(api_keys.create_api_key, user_id=user_id, name="k", role=None, **options)
 
 
-def admit(admission, header):
-    return asyncio.run(admission.admit(header))
+def admit(admission, header, address="127.0.0.1"):
+    return asyncio.run(admission.admit(header, address=address))
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer   ", "Basic dXNlcjpwYXNz", "RLCL"])
@@ -65,7 +67,7 @@ def test_what_is_no_key_is_refused_every_time(admission):
     ids=["revoked", "deactivated", "deleted", "expired"],
 )
 def test_a_key_that_was_remembered_stops_at_once_when_it_ends(installed, admission, machine, end):
-    key = new_key(installed, machine, expires_at=installed.clock.now + AN_HOUR)
+    key = new_key(installed, machine, limits=KeyLimits(expires_at=installed.clock.now + AN_HOUR))
     other_process = Admission(installed.transactions)
     for each in (admission, other_process):
         assert admit(each, f"Bearer {key.secret}")[0].user_id == machine
@@ -105,3 +107,12 @@ def test_no_secret_is_kept_in_memory(installed, admission, machine):
     secret = new_key(installed, machine).secret
     admit(admission, f"Bearer {secret}")
     assert secret not in repr(admission._known)
+
+
+def test_a_key_that_was_remembered_is_still_bound_to_its_networks(installed, admission, machine):
+    limits = KeyLimits(networks=(ip_network("192.0.2.0/24"),))
+    secret = new_key(installed, machine, limits=limits).secret
+    for _ in range(2):
+        assert admit(admission, f"Bearer {secret}", "192.0.2.7")
+        with pytest.raises(AddressNotAllowed):
+            admit(admission, f"Bearer {secret}", "198.51.100.7")

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from rolecall.authentication.api_keys import authenticate
+from rolecall.authentication.actors import authenticate
 from rolecall.authorization.actions import Action
 from rolecall.directory.groups import create_group
 from rolecall.directory.provisioned_users import create_user

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rolecall.authentication.model import ApiKey, ApiKeyId
+from rolecall.authentication.model import ApiKey, ApiKeyId, KeyLimits
 from rolecall.authorization.roles import SCIM_PROVISIONER
 from rolecall.cli.admin.checks import (
     State,
@@ -33,7 +33,7 @@ def key(**changed):
         "team_id": ROOT_TEAM,
         "role": None,
         "created_at": NOW,
-        "expires_at": None,
+        "limits": KeyLimits(),
         "revoked_at": None,
         "last_used_at": None,
     }
@@ -107,8 +107,8 @@ def test_what_is_fine_is_not_complained_of(changed):
 
 def test_a_key_that_ends_soon_is_pointed_out_and_one_that_ends_later_is_not():
     scim = key(id=ApiKeyId("scimscimscim"), role=SCIM_PROVISIONER)
-    soon = key(id=ApiKeyId("soonsoonsoon"), expires_at=NOW + timedelta(days=3))
-    later = key(expires_at=NOW + timedelta(days=300))
+    soon = key(id=ApiKeyId("soonsoonsoon"), limits=KeyLimits(expires_at=NOW + timedelta(days=3)))
+    later = key(limits=KeyLimits(expires_at=NOW + timedelta(days=300)))
     checks = [check for check in check_state(state(keys=(scim, soon, later)), NOW) if check.subject == "API keys"]
     assert [check.verdict for check in checks] == [Verdict.WARNING]
     assert "soonsoonsoon" in checks[0].found

@@ -26,10 +26,17 @@ from rolecall.api.calls import (
 )
 from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedMediaType
 from rolecall.api.recorder import Recorder
-from rolecall.api.rest import logs, users
+from rolecall.api.rest import keys, logs, oauth, users
 from rolecall.api.rest.calls import CALL_IN_SCOPE, RestCall
 from rolecall.api.rest.endpoints import Endpoint, Need
-from rolecall.api.rest.errors import JSON_MEDIA_TYPE, InvalidArguments, Violation, rest_dialect, status_of
+from rolecall.api.rest.errors import (
+    FORM_MEDIA_TYPE,
+    JSON_MEDIA_TYPE,
+    InvalidArguments,
+    Violation,
+    rest_dialect,
+    status_of,
+)
 from rolecall.api.rest.openapi import render_document, told_of
 from rolecall.api.seals import Seal
 from rolecall.authorization.actions import Action
@@ -41,9 +48,13 @@ from rolecall.kernel.clock import Clock
 from rolecall.kernel.text import has_control_character
 from rolecall.storage.transactions import Transactions
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (*users.ENDPOINTS, *logs.ENDPOINTS)
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    *users.ENDPOINTS,
+    *keys.ENDPOINTS,
+    *oauth.ENDPOINTS,
+    *logs.ENDPOINTS,
+)
 DOCUMENT_PATH: Final = "/openapi.json"
-FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 _WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
 _NOT_FOUND: Final = 404
 _METHOD_NOT_ALLOWED: Final = 405
@@ -94,7 +105,7 @@ class RestApp:
         if path in self._open:
             actor = NOBODY
         else:
-            actor, _installation = await self._admission.admit(authorization)
+            actor, _installation = await self._admission.admit(authorization, address=scope["state"]["client_address"])
         record.actor = actor = replace(actor, request_id=record.request_id)
         if has_control_character(path):
             raise UnknownEndpoint("There is nothing at a path with a control character in it.")

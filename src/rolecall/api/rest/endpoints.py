@@ -35,6 +35,9 @@ class Endpoint:
     """Of the answer."""
     refusals: tuple[int, ...] = ()
     """Statuses besides those that every endpoint can answer with."""
+    form: Mapping[str, str] = field(default_factory=dict)
+    """The fields of its body, where that is a form, and what each means."""
+    form_required: tuple[str, ...] = ()
 
     @property
     def tag(self) -> str:

@@ -9,12 +9,14 @@ import orjson
 from rolecall.api import errors
 from rolecall.api.calls import Dialect
 from rolecall.api.errors import METHOD_NOT_ALLOWED, MethodNotAllowed
+from rolecall.authentication.errors import OAuthRefusal
 from rolecall.events.calls import Call
 from rolecall.kernel.clock import Clock, to_rfc3339
 from rolecall.kernel.document import Json
 from rolecall.kernel.errors import DomainError, ErrorKind
 
 JSON_MEDIA_TYPE: Final = "application/json"
+FORM_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 
 TOLD: Final[Mapping[ErrorKind, tuple[int, str]]] = {
     ErrorKind.INVALID: (400, "InvalidArgument"),
@@ -72,7 +74,8 @@ def rest_dialect(clock: Clock) -> Dialect:
     """Return how the REST API speaks of what is wrong; the clock tells the `timestamp`."""
 
     def render_refusal(error: DomainError, call: Call) -> bytes:
-        return _render(TOLD[error.kind][1], error.detail, call, clock, _details_of(error))
+        further = {"error": error.oauth, "error_description": error.detail} if isinstance(error, OAuthRefusal) else {}
+        return _render(TOLD[error.kind][1], error.detail, call, clock, _details_of(error), further)
 
     def render_failure(detail: str, call: Call) -> bytes:
         return _render(FAILURE[1], detail, call, clock, [])
@@ -89,7 +92,9 @@ def rest_dialect(clock: Clock) -> Dialect:
     )
 
 
-def _render(code: str, message: str, call: Call, clock: Clock, details: list[Json]) -> bytes:
+def _render(
+    code: str, message: str, call: Call, clock: Clock, details: list[Json], further: Mapping[str, str] | None = None
+) -> bytes:
     return orjson.dumps(
         {
             "code": code,
@@ -97,6 +102,7 @@ def _render(code: str, message: str, call: Call, clock: Clock, details: list[Jso
             "request_id": call.request_id,
             "timestamp": to_rfc3339(clock()),
             "details": details,
+            **(further or {}),
         }
     )
 

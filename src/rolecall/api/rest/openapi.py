@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
 from rolecall.api.rest.endpoints import Endpoint, Need
-from rolecall.api.rest.errors import FAILURE, JSON_MEDIA_TYPE
+from rolecall.api.rest.errors import FAILURE, FORM_MEDIA_TYPE, JSON_MEDIA_TYPE
 from rolecall.api.rest.shapes import Shown
 from rolecall.authorization.actions import Action
 
@@ -120,6 +120,8 @@ def document_of(app: FastAPI, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
         operation["responses"].pop("422", None)
         operation["security"] = [] if endpoint.needs is Need.NOTHING else [{"bearer": []}]
         operation["x-rolecall-needs"] = endpoint.needs.value
+        if endpoint.form:
+            operation["requestBody"] = _form_of(endpoint)
         if endpoint.answers is None:
             operation["responses"]["200"]["content"] = {JSON_MEDIA_TYPE: {"schema": {"type": "object"}}}
         # Not left to FastAPI, which would leave out what is null.
@@ -127,6 +129,14 @@ def document_of(app: FastAPI, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         document["components"]["schemas"].pop(name, None)
     return document
+
+
+def _form_of(endpoint: Endpoint) -> dict[str, Any]:
+    fields = {
+        name: {"type": "string", "description": words, "maxLength": 1000} for name, words in endpoint.form.items()
+    }
+    schema = {"type": "object", "properties": fields, "required": list(endpoint.form_required)}
+    return {"required": True, "content": {FORM_MEDIA_TYPE: {"schema": schema}}}
 
 
 def _need_of(endpoint: Endpoint) -> str:

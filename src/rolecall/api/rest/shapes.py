@@ -1,10 +1,11 @@
 """Of which building blocks are the bodies of the REST API made?"""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from rolecall.authorization.actions import Action
 from rolecall.kernel.clock import parse_rfc3339, to_rfc3339
 
 
@@ -38,6 +39,18 @@ Instant = Annotated[
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 """A name for people."""
+
+
+def _check_action(value: str) -> str:
+    if value not in _ACTIONS:
+        raise ValueError("there is no such action")
+    return value
+
+
+_ACTIONS: Final = tuple(action.value for action in Action)
+
+ActionName = Annotated[str, AfterValidator(_check_action), WithJsonSchema({"type": "string", "enum": list(_ACTIONS)})]
+"""An action, as `noun:verb`."""
 
 
 def instant(value: datetime | None) -> str | None:

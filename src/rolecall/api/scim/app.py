@@ -73,7 +73,9 @@ class ScimApp:
         await send_answer(answer, send, media_type=SCIM.media_type)
 
     async def _serve(self, scope: Scope, receive: Receive, headers: Mapping[str, str], record: Call) -> Answer:
-        actor, installation = await self._admission.admit(headers.get("authorization", ""))
+        actor, installation = await self._admission.admit(
+            headers.get("authorization", ""), address=scope["state"]["client_address"]
+        )
         record.actor = actor = replace(actor, request_id=record.request_id)
         endpoint, resource_id = _route(scope)
         if not installation.scim_enabled:

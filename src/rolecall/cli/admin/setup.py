@@ -91,6 +91,7 @@ def create_key(
     from datetime import timedelta
 
     from rolecall.authentication.api_keys import create_api_key
+    from rolecall.authentication.model import KeyLimits
     from rolecall.directory.assignments import assign_role
     from rolecall.directory.roles import get_role_by_name
     from rolecall.directory.teams import get_team_by_name
@@ -105,7 +106,8 @@ def create_key(
             if role_id is not None:
                 assign_role(tx, user.id, role=role_id, team_id=team_id)
         expires_at = None if expires_in_days is None else tx.now + timedelta(days=expires_in_days)
-        return create_api_key(tx, user_id=user.id, name=name, role=role_id, team_id=team_id, expires_at=expires_at)
+        limits = KeyLimits(expires_at=expires_at)
+        return create_api_key(tx, user_id=user.id, name=name, role=role_id, team_id=team_id, limits=limits)
 
     with opened(data_dir, database_url, create=create_user) as rolecall:
         made = make_change(rolecall, context, create)
