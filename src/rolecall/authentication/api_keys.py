@@ -16,7 +16,7 @@ from rolecall.directory.events import RoleAssigned, RoleRemoved, TeamDeleted, Us
 from rolecall.directory.installation import raise_access_version
 from rolecall.directory.model import ROOT_TEAM, TeamId, UserId
 from rolecall.directory.roles import actions_in
-from rolecall.directory.teams import keep_team
+from rolecall.directory.teams import find_scope, keep_team
 from rolecall.kernel.errors import NotFound
 from rolecall.storage.statement import Row
 from rolecall.storage.transaction import ReadTx, WriteTx
@@ -138,6 +138,7 @@ def authenticate(tx: ReadTx, key_text: str) -> Admitted:
         user_name=key.user_name,
         api_key_id=key.id,
         team_id=key.team_id,
+        provider_ids=find_scope(tx, key.team_id),
     )
     return Admitted(actor=actor, until=key.expires_at)
 

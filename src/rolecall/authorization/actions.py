@@ -17,12 +17,20 @@ class Action(Enum):
     """Give a role in a team to a user, or take it away."""
     AUDIT_READ = "audit:read"
     """Read the audit log."""
+    DATA_SOURCE_LIST = "data_source:list"
+    """See the data sources that the active team may see."""
+    DATA_SOURCE_REGISTER = "data_source:register"
+    """Make a data source known, of a provider that the active team may see."""
     EVENT_READ = "event:read"
     """Read the event log."""
     GROUP_LIST = "group:list"
     """See every group and its members."""
     METRICS_READ = "metrics:read"
     """Read the metrics from another machine."""
+    PROVIDER_LIST = "provider:list"
+    """See the providers that the active team may see."""
+    PROVIDER_REGISTER = "provider:register"
+    """Make a provider known."""
     PROVISIONED_READ = "provisioned:read"
     """Read, over SCIM, the users and groups that SCIM owns."""
     PROVISIONED_WRITE = "provisioned:write"
@@ -47,7 +55,16 @@ class Action(Enum):
     """See every user."""
 
 
-IN_ANY_TEAM: Final[frozenset[Action]] = frozenset({Action.ASSIGNMENT_CHANGE, Action.ROLE_LIST, Action.TEAM_LIST})
+IN_ANY_TEAM: Final[frozenset[Action]] = frozenset(
+    {
+        Action.ASSIGNMENT_CHANGE,
+        Action.DATA_SOURCE_LIST,
+        Action.DATA_SOURCE_REGISTER,
+        Action.PROVIDER_LIST,
+        Action.ROLE_LIST,
+        Action.TEAM_LIST,
+    }
+)
 """What a role can give in a team other than Root. Everything else is about the installation as a whole."""
 
 RAISING: Final[frozenset[Action]] = frozenset(

@@ -27,7 +27,10 @@ class BuiltInRole:
     actions: frozenset[Action]
 
 
-_SEES: Final = frozenset({Action.ROLE_LIST, Action.TEAM_LIST})
+_SEES: Final = frozenset({Action.DATA_SOURCE_LIST, Action.PROVIDER_LIST, Action.ROLE_LIST, Action.TEAM_LIST})
+_FEEDS: Final = frozenset(
+    {Action.DATA_SOURCE_LIST, Action.DATA_SOURCE_REGISTER, Action.PROVIDER_LIST, Action.PROVIDER_REGISTER}
+)
 
 _BUILT_IN: Final = (
     BuiltInRole(id=ADMIN, name="Administrator", description="May do everything.", actions=frozenset(Action)),
@@ -60,13 +63,13 @@ _BUILT_IN: Final = (
         id=RoleId("integrations_manager"),
         name="Integrations manager",
         description="Sets up integrations. Needs no other role beside it.",
-        actions=_SEES,
+        actions=_SEES | _FEEDS,
     ),
     BuiltInRole(
         id=RoleId("csv_manager"),
         name="CSV manager",
         description="Uploads files with what is known of access.",
-        actions=frozenset(),
+        actions=_FEEDS,
     ),
     BuiltInRole(
         id=SCIM_PROVISIONER,
@@ -78,7 +81,7 @@ _BUILT_IN: Final = (
         id=RoleId("oaa_push"),
         name="OAA push",
         description="Pushes payloads about data sources. For machines.",
-        actions=frozenset(),
+        actions=_FEEDS,
     ),
 )
 
