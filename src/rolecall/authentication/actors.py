@@ -11,6 +11,7 @@ from rolecall.authorization.actor import Actor, ActorKind
 from rolecall.authorization.roles import RoleId
 from rolecall.directory.access import find_access
 from rolecall.directory.roles import actions_in
+from rolecall.directory.teams import find_scope
 from rolecall.storage.transaction import ReadTx
 
 
@@ -69,6 +70,7 @@ def _actor_of(
         user_name=key.user_name,
         api_key_id=key.id,
         team_id=key.team_id,
+        provider_ids=find_scope(tx, key.team_id),
     )
 
 

@@ -19,9 +19,9 @@ from rolecall.directory.installation import raise_access_version
 from rolecall.directory.model import ROOT_TEAM, TeamId, UserId
 from rolecall.directory.roles import actions_in, keep_role
 from rolecall.directory.teams import keep_team
-from rolecall.directory.texts import check_name
 from rolecall.kernel.clock import to_rfc3339
 from rolecall.kernel.errors import NotFound
+from rolecall.kernel.names import check_name
 from rolecall.storage.statement import Row
 from rolecall.storage.transaction import ReadTx, WriteTx
 

@@ -10,7 +10,7 @@ from rolecall.authentication.model import ApiKey, ApiKeyId
 from rolecall.authorization.actions import Action
 from rolecall.directory.access import find_access
 from rolecall.directory.roles import actions_in
-from rolecall.directory.texts import check_name
+from rolecall.kernel.names import check_name
 from rolecall.storage.transaction import ReadTx, WriteTx
 
 

@@ -19,6 +19,10 @@ class Action(Enum):
     """Give a role in a team to a user, or take it away."""
     AUDIT_READ = "audit:read"
     """Read the audit log."""
+    DATA_SOURCE_LIST = "data_source:list"
+    """See the data sources that the active team may see."""
+    DATA_SOURCE_REGISTER = "data_source:register"
+    """Make a data source known, of a provider that the active team may see."""
     EVENT_READ = "event:read"
     """Read the event log."""
     GROUP_LIST = "group:list"
@@ -27,6 +31,10 @@ class Action(Enum):
     """Read the metrics from another machine."""
     OWN_KEY_CHANGE = "own_key:change"
     """Make, see, rename, end, reinstate and delete one's own API keys."""
+    PROVIDER_LIST = "provider:list"
+    """See the providers that the active team may see."""
+    PROVIDER_REGISTER = "provider:register"
+    """Make a provider known."""
     PROVISIONED_READ = "provisioned:read"
     """Read, over SCIM, the users and groups that SCIM owns."""
     PROVISIONED_WRITE = "provisioned:write"
@@ -52,7 +60,15 @@ class Action(Enum):
 
 
 IN_ANY_TEAM: Final[frozenset[Action]] = frozenset(
-    {Action.ASSIGNMENT_CHANGE, Action.OWN_KEY_CHANGE, Action.ROLE_LIST, Action.TEAM_LIST}
+    {
+        Action.ASSIGNMENT_CHANGE,
+        Action.DATA_SOURCE_LIST,
+        Action.DATA_SOURCE_REGISTER,
+        Action.OWN_KEY_CHANGE,
+        Action.PROVIDER_LIST,
+        Action.ROLE_LIST,
+        Action.TEAM_LIST,
+    }
 )
 """What a role can give in a team other than Root. Everything else is about the installation as a whole."""
 

@@ -31,6 +31,8 @@ class Actor:
     api_key_id: str | None = None
     team_id: str | None = None
     """The active team; None for whoever acts outside of teams."""
+    provider_ids: frozenset[str] | None = None
+    """The providers that the active team may see; None: all there are."""
     request_id: str | None = None
     """The id under which this request's answer, audit records and events can be found."""
 

@@ -28,7 +28,10 @@ class BuiltInRole:
 
 
 _PERSON: Final = frozenset({Action.OWN_KEY_CHANGE})
-_SEES: Final = _PERSON | {Action.ROLE_LIST, Action.TEAM_LIST}
+_SEES: Final = _PERSON | {Action.DATA_SOURCE_LIST, Action.PROVIDER_LIST, Action.ROLE_LIST, Action.TEAM_LIST}
+_FEEDS: Final = frozenset(
+    {Action.DATA_SOURCE_LIST, Action.DATA_SOURCE_REGISTER, Action.PROVIDER_LIST, Action.PROVIDER_REGISTER}
+)
 
 _BUILT_IN: Final = (
     BuiltInRole(id=ADMIN, name="Administrator", description="May do everything.", actions=frozenset(Action)),
@@ -61,13 +64,13 @@ _BUILT_IN: Final = (
         id=RoleId("integrations_manager"),
         name="Integrations manager",
         description="Sets up integrations. Needs no other role beside it.",
-        actions=_SEES,
+        actions=_SEES | _FEEDS,
     ),
     BuiltInRole(
         id=RoleId("csv_manager"),
         name="CSV manager",
         description="Uploads files with what is known of access.",
-        actions=_PERSON,
+        actions=_PERSON | _FEEDS,
     ),
     BuiltInRole(
         id=SCIM_PROVISIONER,
@@ -79,7 +82,7 @@ _BUILT_IN: Final = (
         id=RoleId("oaa_push"),
         name="OAA push",
         description="Pushes payloads about data sources. For machines.",
-        actions=frozenset(),
+        actions=_FEEDS,
     ),
 )
 

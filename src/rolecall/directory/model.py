@@ -262,6 +262,15 @@ class Changed(Generic[T]):
     outcomes: Mapping[int, Outcome]
 
 
+class TeamPolicy(Enum):
+    """How much of the data a team may see (wire values of the teams API)."""
+
+    UNBOUND = "UNBOUND"
+    """Everything, as Root does."""
+    PROVIDER_ID_SET = "PROVIDER_ID_SET"
+    """What comes from chosen providers."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
     """Users who work on one part of the data."""
@@ -271,9 +280,16 @@ class Team:
     alias: str | None
     """What stands for the team in names that identity providers give, such as `sales` in `sales:viewer`."""
     description: str
+    provider_ids: frozenset[str] | None
+    """What its members may see; None: everything."""
     version: int
     created_at: datetime
     changed_at: datetime
+
+    @property
+    def policy(self) -> TeamPolicy:
+        """By what the team is limited."""
+        return TeamPolicy.UNBOUND if self.provider_ids is None else TeamPolicy.PROVIDER_ID_SET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +299,7 @@ class TeamDraft:
     name: str
     alias: str | None = None
     description: str = ""
+    provider_ids: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

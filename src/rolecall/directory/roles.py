@@ -13,9 +13,9 @@ from rolecall.directory.events import RoleChanged, RoleCreated, RoleDeleted, Rol
 from rolecall.directory.model import Expected, Role, RoleDraft, TeamId
 from rolecall.directory.store import assignments as assignment_store
 from rolecall.directory.store import roles as store
-from rolecall.directory.texts import check_name, check_text
 from rolecall.kernel.errors import NotFound
 from rolecall.kernel.ids import new_id
+from rolecall.kernel.names import check_name, check_text
 from rolecall.kernel.text import comparison_form
 from rolecall.storage.transaction import ReadTx, WriteTx
 

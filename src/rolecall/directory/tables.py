@@ -97,11 +97,21 @@ team = Table(
     Column("alias", TEXT),
     Column("alias_key", KEY),
     Column("description", TEXT, nullable=False),
+    Column("policy", KEY, nullable=False),
     Column("version", COUNT, nullable=False),
     Column("created_at", INSTANT, nullable=False),
     Column("changed_at", INSTANT, nullable=False),
     UniqueConstraint("name_key"),
     UniqueConstraint("alias_key"),
+)
+
+team_provider = Table(
+    "team_provider",
+    METADATA,
+    Column("team_id", KEY, ForeignKey("team.id", ondelete="CASCADE"), nullable=False),
+    Column("provider_id", KEY, ForeignKey("provider.id", ondelete="CASCADE"), nullable=False),
+    PrimaryKeyConstraint("team_id", "provider_id"),
+    sqlite_with_rowid=False,
 )
 
 # Custom ones only: those that are built in are part of the code, and the same everywhere.

@@ -1,10 +1,11 @@
-"""What does a user hold, by the names that people know?"""
+"""What do users hold, by the names that people know?"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rolecall.authorization.roles import BUILT_IN_ROLES
 from rolecall.directory.model import Assignment, TeamId
+from rolecall.directory.store import assignments as assignment_store
 from rolecall.directory.store import roles as role_store
 from rolecall.directory.store import teams as team_store
 from rolecall.storage.transaction import ReadTx
@@ -39,3 +40,8 @@ def team_names(tx: ReadTx, team_ids: Iterable[TeamId]) -> dict[TeamId, str]:
     """Return the names of teams, by id, without those that are gone. Needs no action, as above."""
     found = (team_store.find_team(tx, team_id) for team_id in team_ids)
     return {team.id: team.name for team in found if team is not None}
+
+
+def user_counts(tx: ReadTx) -> dict[TeamId, int]:
+    """Return how many users hold a role in each team; teams without any are left out. Needs no action, as above."""
+    return assignment_store.count_users_by_team(tx)

@@ -11,24 +11,27 @@ from rolecall.directory.events import RoleRemoved, TeamChanged, TeamCreated, Tea
 from rolecall.directory.model import ROOT_TEAM, Expected, Team, TeamDraft, TeamId
 from rolecall.directory.store import assignments as assignment_store
 from rolecall.directory.store import teams as store
-from rolecall.directory.texts import check_name, check_text
+from rolecall.graph.data_sources import require_providers
 from rolecall.kernel.errors import NotFound
 from rolecall.kernel.ids import new_id
+from rolecall.kernel.names import check_name, check_text
 from rolecall.storage.transaction import ReadTx, WriteTx
 
 
 def create_team(tx: WriteTx, draft: TeamDraft) -> Team:
     """Create a team in which nobody holds a role yet.
 
-    Raises: Forbidden, BadTeam, TeamNameTaken.
+    Raises: Forbidden, BadTeam, TeamNameTaken, NoSuchProvider.
     """
     require(tx.actor, Action.TEAM_CHANGE)
     _check(draft)
+    require_providers(tx, draft.provider_ids or ())
     team = Team(
         id=TeamId(new_id(tx.now)),
         name=draft.name,
         alias=draft.alias,
         description=draft.description,
+        provider_ids=draft.provider_ids,
         version=1,
         created_at=tx.now,
         changed_at=tx.now,
@@ -83,7 +86,8 @@ def count_users_by_team(tx: ReadTx) -> dict[TeamId, int]:
 def change_team(tx: WriteTx, team_id: TeamId, change: Callable[[TeamDraft], TeamDraft], expected: Expected) -> Team:
     """Change what is said of a team. A change that changes nothing writes nothing.
 
-    Raises: Forbidden, NotFound, VersionConflict, BadTeam, TeamNameTaken, RootTeam, and whatever `change` raises.
+    Raises: Forbidden, NotFound, VersionConflict, BadTeam, TeamNameTaken, NoSuchProvider, RootTeam, and
+    whatever `change` raises.
     """
     require(tx.actor, Action.TEAM_CHANGE)
     before = store.find_team_to_change(tx, team_id)
@@ -95,6 +99,7 @@ def change_team(tx: WriteTx, team_id: TeamId, change: Callable[[TeamDraft], Team
     if new == old:
         return before
     _check(new)
+    require_providers(tx, (new.provider_ids or frozenset()) - (old.provider_ids or frozenset()))
     differing = decide.differing_fields(old, new)
     if team_id == ROOT_TEAM and set(differing) - {"alias", "description"}:
         raise RootTeam(f"Root keeps its {differing[0]}.", attribute=differing[0])
@@ -103,6 +108,7 @@ def change_team(tx: WriteTx, team_id: TeamId, change: Callable[[TeamDraft], Team
         name=new.name,
         alias=new.alias,
         description=new.description,
+        provider_ids=new.provider_ids,
         version=before.version + 1,
         changed_at=tx.now,
     )
@@ -146,9 +152,17 @@ def keep_team(tx: WriteTx, team_id: TeamId) -> Team:
     return team
 
 
+def find_scope(tx: ReadTx, team_id: TeamId) -> frozenset[str] | None:
+    """Return the providers that a team may see, None for all. For authentication: needs no action."""
+    if team_id == ROOT_TEAM:
+        return None
+    team = store.find_team(tx, team_id)
+    return frozenset() if team is None else team.provider_ids
+
+
 def draft_of(team: Team) -> TeamDraft:
     """Return what somebody could have said to make the team as it is."""
-    return TeamDraft(name=team.name, alias=team.alias, description=team.description)
+    return TeamDraft(name=team.name, alias=team.alias, description=team.description, provider_ids=team.provider_ids)
 
 
 def _check(draft: TeamDraft) -> None:

@@ -13,10 +13,10 @@ from rolecall.directory.provisioned_users import find_to_delete, remove_user
 from rolecall.directory.store import assignments as assignment_store
 from rolecall.directory.store import lists
 from rolecall.directory.store import users as store
-from rolecall.directory.texts import check_name
 from rolecall.kernel.document import Document
 from rolecall.kernel.errors import NotFound
 from rolecall.kernel.ids import new_id
+from rolecall.kernel.names import check_name
 from rolecall.kernel.page import Page
 from rolecall.storage.transaction import ReadTx, WriteTx
 

@@ -3,9 +3,10 @@
 from rolecall.authentication import tables as authentication
 from rolecall.directory import tables as directory
 from rolecall.events import tables as events
+from rolecall.graph import tables as graph
 from rolecall.storage.types import METADATA
 
-ROOMS = (directory, authentication, events)
+ROOMS = (directory, authentication, events, graph)
 """Importing them fills `METADATA`."""
 
 __all__ = ["METADATA", "ROOMS"]

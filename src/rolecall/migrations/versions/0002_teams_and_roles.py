@@ -1,4 +1,4 @@
-"""Teams have an alias, a description and a version; roles can be made; a role is known by its id.
+"""Teams with a scope, custom roles, providers and data sources; a role is known by its id.
 
 Revision: 0002, after 0001.
 """
@@ -21,13 +21,16 @@ def upgrade() -> None:
         team.add_column(sa.Column("alias", sa.Text(), nullable=True))
         team.add_column(sa.Column("alias_key", KEY, nullable=True))
         team.add_column(sa.Column("description", sa.Text(), nullable=True))
+        team.add_column(sa.Column("policy", KEY, nullable=True))
         team.add_column(sa.Column("version", sa.BigInteger(), nullable=True))
         team.add_column(sa.Column("changed_at", sa.BigInteger(), nullable=True))
-    op.execute("UPDATE team SET name_key = lower(name), description = '', version = 1, changed_at = created_at")
+    op.execute("UPDATE team SET name_key = lower(name), description = '', policy = 'UNBOUND', version = 1")
+    op.execute("UPDATE team SET changed_at = created_at")
     op.execute("UPDATE team SET alias = 'Root', alias_key = 'root' WHERE name = 'Root'")
     with op.batch_alter_table("team") as team:
         team.alter_column("name_key", existing_type=KEY, nullable=False)
         team.alter_column("description", existing_type=sa.Text(), nullable=False)
+        team.alter_column("policy", existing_type=KEY, nullable=False)
         team.alter_column("version", existing_type=sa.BigInteger(), nullable=False)
         team.alter_column("changed_at", existing_type=sa.BigInteger(), nullable=False)
         team.create_unique_constraint(op.f("uq_team_name_key"), ["name_key"])
@@ -44,6 +47,41 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_role")),
         sa.UniqueConstraint("name_key", name=op.f("uq_role_name_key")),
+    )
+    op.create_table(
+        "provider",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", KEY, nullable=False),
+        sa.Column("type", KEY, nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_provider")),
+        sa.UniqueConstraint("name_key", name=op.f("uq_provider_name_key")),
+    )
+    op.create_table(
+        "data_source",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("provider_id", KEY, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", KEY, nullable=False),
+        sa.Column("type", KEY, nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["provider_id"], ["provider.id"], name=op.f("fk_data_source_provider_id_provider")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_data_source")),
+        sa.UniqueConstraint("provider_id", "name_key", name=op.f("uq_data_source_provider_id_name_key")),
+    )
+    op.create_table(
+        "team_provider",
+        sa.Column("team_id", KEY, nullable=False),
+        sa.Column("provider_id", KEY, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["team_id"], ["team.id"], name=op.f("fk_team_provider_team_id_team"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["provider_id"], ["provider.id"], name=op.f("fk_team_provider_provider_id_provider"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("team_id", "provider_id", name=op.f("pk_team_provider")),
+        sqlite_with_rowid=False,
     )
     op.drop_index(op.f("ix_assignment_team_id_role"), table_name="assignment")
     _rename("role", "role_id")
@@ -67,12 +105,15 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_assignment_team_id_role_id"), table_name="assignment")
     _rename("role_id", "role")
     op.create_index(op.f("ix_assignment_team_id_role"), "assignment", ["team_id", "role"], unique=False)
+    op.drop_table("team_provider")
+    op.drop_table("data_source")
+    op.drop_table("provider")
     op.drop_table("role")
     with op.batch_alter_table("team") as team:
         team.drop_constraint(op.f("uq_team_alias_key"), type_="unique")
         team.drop_constraint(op.f("uq_team_name_key"), type_="unique")
     with op.batch_alter_table("team") as team:
-        for column in ("name_key", "alias", "alias_key", "description", "version", "changed_at"):
+        for column in ("name_key", "alias", "alias_key", "description", "policy", "version", "changed_at"):
             team.drop_column(column)
 
 
