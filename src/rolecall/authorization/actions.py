@@ -27,6 +27,10 @@ class Action(Enum):
     """Read the event log."""
     GROUP_LIST = "group:list"
     """See every group and its members."""
+    MAPPING_CHANGE = "mapping:change"
+    """Create, change, approve and delete mappings, and choose how groups map by themselves."""
+    MAPPING_LIST = "mapping:list"
+    """See every mapping, and what it would give and take."""
     METRICS_READ = "metrics:read"
     """Read the metrics from another machine."""
     OWN_KEY_CHANGE = "own_key:change"
@@ -77,6 +81,7 @@ RAISING: Final[frozenset[Action]] = frozenset(
         Action.API_KEY_CHANGE,
         Action.API_KEY_CREATE,
         Action.ASSIGNMENT_CHANGE,
+        Action.MAPPING_CHANGE,
         Action.ROLE_CHANGE,
         Action.SETTING_CHANGE,
         Action.USER_CREATE,

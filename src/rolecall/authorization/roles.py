@@ -39,14 +39,14 @@ _BUILT_IN: Final = (
         id=RoleId("operator"),
         name="Operator",
         description="Works with what is known of access; administers neither users nor connections.",
-        actions=_SEES | {Action.EVENT_READ, Action.GROUP_LIST, Action.USER_LIST},
+        actions=_SEES | {Action.EVENT_READ, Action.GROUP_LIST, Action.MAPPING_LIST, Action.USER_LIST},
     ),
     BuiltInRole(id=RoleId("viewer"), name="Viewer", description="Looks at what its team may see.", actions=_SEES),
     BuiltInRole(
         id=RoleId("watcher"),
         name="Watcher",
         description="Sees what an operator sees, and changes nothing.",
-        actions=_SEES | {Action.EVENT_READ, Action.GROUP_LIST, Action.USER_LIST},
+        actions=_SEES | {Action.EVENT_READ, Action.GROUP_LIST, Action.MAPPING_LIST, Action.USER_LIST},
     ),
     BuiltInRole(
         id=RoleId("access_reviewer"),

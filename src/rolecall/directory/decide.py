@@ -1,7 +1,7 @@
 """What shall a user or group be after a change, and which change is refused?"""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Final
 
@@ -11,9 +11,13 @@ from rolecall.directory.events import UserProtected
 from rolecall.directory.model import (
     ROOT_TEAM,
     Expected,
+    Ground,
     Group,
     GroupId,
     Held,
+    ReconcilePhase,
+    Reconciling,
+    Target,
     TeamDraft,
     User,
     UserId,
@@ -23,6 +27,18 @@ from rolecall.directory.model import (
 from rolecall.kernel.document import Document, is_same
 from rolecall.kernel.errors import VersionConflict
 from rolecall.kernel.text import comparison_form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differences:
+    """What has to come and to go."""
+
+    gains: frozenset[Held]
+    losses: frozenset[Held]
+
+    def joined(self, other: "Differences") -> "Differences":
+        """Return both together."""
+        return Differences(gains=self.gains | other.gains, losses=self.losses | other.losses)
 
 
 def new_user(
@@ -60,6 +76,13 @@ def deleted_user(user: User, *, now: datetime) -> User:
     return replace(
         user, state=UserState.DELETED, break_glass=False, profile=profile, version=user.version + 1, changed_at=now
     )
+
+
+def role_values(profile: Document) -> frozenset[str]:
+    """Return the values of a user's `roles`, as an identity provider gives them."""
+    roles = profile.get("roles")
+    values = [role.get("value") for role in roles if isinstance(role, dict)] if isinstance(roles, list) else []
+    return frozenset(value for value in values if isinstance(value, str))
 
 
 def threat_of(before: User, after: User) -> str | None:
@@ -158,6 +181,34 @@ def protect_administrators(no_longer: Iterable[User], *, administrators_left: in
                 events=[_protected(user, "remove_role", "last_administrator")],
                 user_id=user.id,
             )
+
+
+NO_DIFFERENCES: Final = Differences(gains=frozenset(), losses=frozenset())
+
+
+def wanted(ground: Ground, users: Iterable[UserId], given: Iterable[Target]) -> frozenset[Held]:
+    """Return what these users hold from a ground on which they stand."""
+    targets = tuple(given)
+    return frozenset(
+        Held(user_id=user_id, team_id=target.team_id, role=target.role, source=ground.source)
+        for user_id in users
+        for target in targets
+    )
+
+
+def differences(wanted: frozenset[Held], held: frozenset[Held]) -> Differences:
+    """Return what has to come and to go so that what is held is what is wanted."""
+    return Differences(gains=wanted - held, losses=held - wanted)
+
+
+def progressed(progress: Reconciling, users: Sequence[UserId], *, limit: int) -> Reconciling | None:
+    """Return how far a reconciliation has come with these users of its phase; None when nothing is left to do."""
+    done = progress.done + len(users)
+    if len(users) == limit:
+        return replace(progress, after=users[-1], done=done)
+    if progress.phase is ReconcilePhase.LOSSES:
+        return replace(progress, phase=ReconcilePhase.GAINS, after="", done=done)
+    return None
 
 
 def _protected(user: User, attempt: str, because: str) -> UserProtected:

@@ -87,6 +87,13 @@ class ListTooSlow(DomainError):
     code = "list_too_slow"
 
 
+class BadSetting(DomainError):
+    """A setting that is kept in the database cannot be so."""
+
+    kind = ErrorKind.INVALID
+    code = "bad_setting"
+
+
 class BadUser(DomainError):
     """Something about a user that was to be made or changed is not as it must be."""
 

@@ -137,6 +137,34 @@ class RoleRemoved(_UserEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserValuesChanged(_UserEvent):
+    """Values that can be mapped, of `roles` or of a claim, came to a user or went."""
+
+    type: ClassVar[str] = "directory.user.values-changed"
+    kind: str
+    """`scim-role`, `saml-claim` or `oidc-claim`."""
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconciliationStarted(Event):
+    """What a source gives changed for so many users that their assignments follow in slices."""
+
+    type: ClassVar[str] = "directory.reconciliation.started"
+    source: str
+    users: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconciliationFinished(Event):
+    """All assignments from a source are as they shall be."""
+
+    type: ClassVar[str] = "directory.reconciliation.finished"
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _TeamEvent(Event):
     team_id: TeamId
     name: str
@@ -217,3 +245,11 @@ class ScimEnabled(Event):
     """Rolecall began to take SCIM calls."""
 
     type: ClassVar[str] = "directory.scim.enabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsersAtOnceSet(Event):
+    """So many users at most have their assignments brought up to date in the change that concerns them."""
+
+    type: ClassVar[str] = "directory.users-at-once.set"
+    count: int

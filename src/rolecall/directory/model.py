@@ -336,6 +336,71 @@ class Held:
     source: str
 
 
+class SourceKind(Enum):
+    """Why an assignment can be there; the value stands before the colon in the name of a source."""
+
+    MANUAL = "manual"
+    """By hand."""
+    SCIM_GROUP = "scim-group"
+    """Membership, direct or nested, in a pushed group."""
+    SCIM_ROLE = "scim-role"
+    """A value of the user's own `roles`, as an identity provider pushed it."""
+    SAML_CLAIM = "saml-claim"
+    """A value that was asserted at the last sign-in by SAML."""
+    OIDC_CLAIM = "oidc-claim"
+    """A value that was asserted at the last sign-in by OpenID Connect."""
+    DEFAULT = "default"
+    """What everybody gets who signs in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Ground:
+    """What mapped assignments stand on: a group, by its id, or a value that users carry."""
+
+    kind: SourceKind
+    value: str
+
+    @property
+    def source(self) -> str:
+        """The name of the source that the ground is."""
+        return f"{self.kind.value}:{self.value}"
+
+
+def ground_of(source: str) -> Ground:
+    """Return the ground that a source's name stands for; of `manual`, one without a value."""
+    kind, _, value = source.partition(":")
+    return Ground(kind=SourceKind(kind), value=value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Target:
+    """A role in a team: what somebody can be given."""
+
+    team_id: TeamId
+    role: RoleId
+
+
+class ReconcilePhase(Enum):
+    """How far a reconciliation in slices has come. Losses come first, so that nobody keeps what ended."""
+
+    LOSSES = "losses"
+    GAINS = "gains"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciling:
+    """A ground whose assignments are being brought up to date in slices."""
+
+    ground: Ground
+    phase: ReconcilePhase
+    after: str
+    """The last user of this phase that is done; empty at its beginning."""
+    done: int
+    total: int
+    """Users to be looked at in both phases, as counted when it began."""
+    started_at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Why an assignment is there, and since when: `manual`, or `scim-group:` and the group's id, and so on."""

@@ -13,6 +13,7 @@ from rolecall.directory.events import RoleChanged, RoleCreated, RoleDeleted, Rol
 from rolecall.directory.model import Expected, Role, RoleDraft, TeamId
 from rolecall.directory.store import assignments as assignment_store
 from rolecall.directory.store import roles as store
+from rolecall.directory.store.sources import lock_grounds
 from rolecall.kernel.errors import NotFound
 from rolecall.kernel.ids import new_id
 from rolecall.kernel.names import check_name, check_text
@@ -87,6 +88,12 @@ def find_role_by_name(tx: ReadTx, name: str) -> Role | None:
     return _BUILT_IN_NAMES.get(comparison_form(name)) or store.find_role_by_name(tx, name)
 
 
+def find_role_name(tx: ReadTx, role_id: RoleId) -> str:
+    """Return a role's name; its id when it is gone. Needs no action."""
+    role = _BUILT_IN.get(role_id) or store.find_role(tx, role_id)
+    return role_id if role is None else role.name
+
+
 def list_roles(tx: ReadTx) -> tuple[Role, ...]:
     """Return every role: the built-in ones first, then custom ones in the order in which they were made.
 
@@ -133,6 +140,7 @@ def delete_role(tx: WriteTx, role_id: RoleId, expected: Expected) -> None:
     Raises: Forbidden, NotFound, VersionConflict, BuiltInRoleFixed.
     """
     require(tx.actor, Action.ROLE_CHANGE)
+    lock_grounds(tx)
     role = _get_to_change(tx, role_id)
     decide.check_version(role.version, expected)
     ending = assignment_store.list_of_role(tx, role_id)

@@ -11,6 +11,7 @@ from rolecall.directory.events import RoleRemoved, TeamChanged, TeamCreated, Tea
 from rolecall.directory.model import ROOT_TEAM, Expected, Team, TeamDraft, TeamId
 from rolecall.directory.store import assignments as assignment_store
 from rolecall.directory.store import teams as store
+from rolecall.directory.store.sources import lock_grounds
 from rolecall.graph.data_sources import require_providers
 from rolecall.kernel.errors import NotFound
 from rolecall.kernel.ids import new_id
@@ -24,6 +25,16 @@ def create_team(tx: WriteTx, draft: TeamDraft) -> Team:
     Raises: Forbidden, BadTeam, TeamNameTaken, NoSuchProvider.
     """
     require(tx.actor, Action.TEAM_CHANGE)
+    team = make_team(tx, draft)
+    tx.record(TeamCreated(team_id=team.id, name=team.name))
+    return team
+
+
+def make_team(tx: WriteTx, draft: TeamDraft) -> Team:
+    """Make a team and leave it to the caller, who has decided so, to record that. Needs no action.
+
+    Raises: BadTeam, TeamNameTaken, NoSuchProvider.
+    """
     _check(draft)
     require_providers(tx, draft.provider_ids or ())
     team = Team(
@@ -37,7 +48,6 @@ def create_team(tx: WriteTx, draft: TeamDraft) -> Team:
         changed_at=tx.now,
     )
     store.insert_team(tx, team)
-    tx.record(TeamCreated(team_id=team.id, name=team.name))
     return team
 
 
@@ -125,6 +135,7 @@ def delete_team(tx: WriteTx, team_id: TeamId, expected: Expected) -> None:
     Raises: Forbidden, NotFound, VersionConflict, RootTeam.
     """
     require(tx.actor, Action.TEAM_CHANGE)
+    lock_grounds(tx)
     team = store.find_team_to_change(tx, team_id)
     if team is None:
         raise _not_found(team_id)
@@ -139,6 +150,22 @@ def delete_team(tx: WriteTx, team_id: TeamId, expected: Expected) -> None:
             RoleRemoved(user_id=held.user_id, user_name=user_name, team_id=team_id, role=held.role, source=held.source)
         )
     tx.record(TeamDeleted(team_id=team_id, name=team.name))
+
+
+def find_team_by_name(tx: ReadTx, name: str) -> Team | None:
+    """Return the team that has this name in any spelling, or None. Needs no action."""
+    return store.find_team_by_name(tx, name)
+
+
+def find_team_by_alias(tx: ReadTx, alias: str) -> Team | None:
+    """Return the team that has this alias in any spelling, or None. Needs no action."""
+    return store.find_team_by_alias(tx, alias)
+
+
+def find_team_name(tx: ReadTx, team_id: TeamId) -> str:
+    """Return a team's name; its id when it is gone. Needs no action."""
+    team = store.find_team(tx, team_id)
+    return team_id if team is None else team.name
 
 
 def keep_team(tx: WriteTx, team_id: TeamId) -> Team:

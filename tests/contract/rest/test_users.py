@@ -59,7 +59,7 @@ def test_a_users_roles_are_shown_with_their_sources(api):
         "team_name": "Root",
         "role_id": "admin",
         "role_name": "Administrator",
-        "sources": [{"kind": "MANUAL", "id": None, "since": "2026-11-24T10:00:00.000Z"}],
+        "sources": [{"kind": "MANUAL", "id": None, "name": None, "since": "2026-11-24T10:00:00.000Z"}],
     }
 
 

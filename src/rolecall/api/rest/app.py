@@ -26,7 +26,7 @@ from rolecall.api.calls import (
 )
 from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedMediaType
 from rolecall.api.recorder import Recorder
-from rolecall.api.rest import keys, logs, oauth, roles, teams, users
+from rolecall.api.rest import keys, logs, mappings, oauth, roles, teams, users
 from rolecall.api.rest.calls import CALL_IN_SCOPE, RestCall
 from rolecall.api.rest.endpoints import Endpoint, Need
 from rolecall.api.rest.errors import (
@@ -52,6 +52,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *users.ENDPOINTS,
     *teams.ENDPOINTS,
     *roles.ENDPOINTS,
+    *mappings.ENDPOINTS,
     *keys.ENDPOINTS,
     *oauth.ENDPOINTS,
     *logs.ENDPOINTS,

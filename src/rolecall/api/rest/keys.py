@@ -20,7 +20,7 @@ from rolecall.authentication.model import ApiKey, ApiKeyId, KeyLimits, Network, 
 from rolecall.authorization.actions import Action
 from rolecall.authorization.roles import RoleId
 from rolecall.directory.model import ROOT_TEAM, TeamId, UserId
-from rolecall.directory.team_roles import team_names
+from rolecall.directory.team_facts import team_names
 from rolecall.kernel.document import Json
 from rolecall.kernel.errors import NotFound
 from rolecall.storage.transaction import ReadTx, WriteTx

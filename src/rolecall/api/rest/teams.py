@@ -19,7 +19,7 @@ from rolecall.api.rest.small_lists import answer_page, orders_of
 from rolecall.authorization.actions import Action
 from rolecall.directory import teams
 from rolecall.directory.model import Expected, Team, TeamDraft, TeamId, TeamPolicy
-from rolecall.directory.team_roles import user_counts
+from rolecall.directory.team_facts import user_counts
 from rolecall.graph.data_sources import find_providers
 from rolecall.graph.model import Provider
 from rolecall.kernel.document import Json

@@ -10,14 +10,18 @@ from starlette.responses import Response
 from rolecall.api.rest.calls import CurrentCall, RestCall, many, one
 from rolecall.api.rest.endpoints import Endpoint, Need
 from rolecall.api.rest.filters import FieldType, FilterField, describe, parse_filter
+from rolecall.api.rest.mappings import MAPPING_EXAMPLE, ShownMapping
+from rolecall.api.rest.mappings import to_json as mapping_json
 from rolecall.api.rest.paging import MAX_FILTER, MAX_PAGE_SIZE, Pages, PageSize, PageToken, describe_order, parse_order
 from rolecall.api.rest.shapes import Body, Shown, instant
 from rolecall.authorization.actions import Action
-from rolecall.directory import assignments, users, walks
-from rolecall.directory.model import ROOT_TEAM, ListRequest, Position, Seek, Source, User, UserId, UserState
-from rolecall.directory.team_roles import TeamRole, named
+from rolecall.directory import users, walks
+from rolecall.directory.grounds import Step
+from rolecall.directory.model import ROOT_TEAM, ListRequest, Position, Seek, User, UserId, UserState
 from rolecall.kernel.document import Json
 from rolecall.kernel.predicate import Path as FieldPath
+from rolecall.mapping import explain
+from rolecall.mapping.explain import ExplainedSource, TeamRole
 from rolecall.storage.transaction import ReadTx, WriteTx
 
 FIELDS: Final = (
@@ -43,7 +47,8 @@ class ShownSource(Shown):
     """Why a user has a role in a team."""
 
     kind: str = Field(examples=["MANUAL"])
-    id: str | None
+    id: str | None = Field(description="The group's id, or the value; null when it was given by hand.")
+    name: str | None
     since: str
 
 
@@ -55,6 +60,31 @@ class ShownTeamRole(Shown):
     role_id: str = Field(examples=["admin"])
     role_name: str
     sources: list[ShownSource]
+
+
+class ShownStep(Shown):
+    """One step on the way from a user to a source: into a group, or to a value, and since when."""
+
+    id: str
+    name: str
+    since: str
+
+
+class ExplainedBy(ShownSource):
+    """Why a user has a role in a team, and by which way."""
+
+    path: list[ShownStep] = Field(description="Into one group after the other, the mapped one last.")
+    mappings: list[ShownMapping] = Field(description="The mappings that give the role.")
+
+
+class ExplainedTeamRole(Shown):
+    """A role that a user has in a team, with the way to each source."""
+
+    team_id: str
+    team_name: str
+    role_id: str
+    role_name: str
+    sources: list[ExplainedBy]
 
 
 class ShownUser(Shown):
@@ -84,6 +114,19 @@ class OneUser(Shown):
     """One user."""
 
     value: ShownUser
+
+
+class ExplainedUser(Shown):
+    """A user, and why it has which role in which team."""
+
+    user: ShownUser
+    team_roles: list[ExplainedTeamRole]
+
+
+class OneExplainedUser(Shown):
+    """One user, explained."""
+
+    value: ExplainedUser
 
 
 class OneUserWithRoles(Shown):
@@ -130,7 +173,7 @@ async def get_user(call: CurrentCall, user_id: UserIdInPath) -> Response:
 
     def ask(tx: ReadTx) -> Json:
         user = users.get_user(tx, UserId(user_id))
-        return _with_roles(user, named(tx, assignments.list_assignments(tx, user.id)))
+        return _with_roles(user, explain.list_team_roles(tx, user.id))
 
     return one(await call.look_up(ask))
 
@@ -140,9 +183,23 @@ async def get_own_user(call: CurrentCall) -> Response:
 
     def ask(tx: ReadTx) -> Json:
         user = users.get_own_user(tx)
-        return _with_roles(user, named(tx, assignments.list_own_assignments(tx)))
+        return _with_roles(user, explain.list_own_team_roles(tx))
 
     return one(await call.look_up(ask))
+
+
+async def explain_user(call: CurrentCall, user_id: UserIdInPath) -> Response:
+    """Say why a user has which role in which team, since when, and by which way.
+
+    Behind each source stand the groups on the way to it, the mapped one last, and the mappings that give the role.
+    """
+
+    def ask(tx: ReadTx) -> Json:
+        user = users.get_user(tx, UserId(user_id))
+        roles = [_explained_role(each) for each in explain.explain_user(tx, user.id)]
+        return {"user": to_json(user), "team_roles": roles}
+
+    return one(await call.read(ask))
 
 
 async def deactivate_user(call: CurrentCall, user_id: UserIdInPath, body: Deactivation | None = None) -> Response:
@@ -187,19 +244,36 @@ def _with_roles(user: User, held: tuple[TeamRole, ...]) -> Json:
     return {**to_json(user), "team_roles": [_team_role(each) for each in held]}
 
 
-def _team_role(held: TeamRole) -> Json:
+def _team_role(held: TeamRole) -> dict[str, Json]:
     return {
-        "team_id": held.assignment.team_id,
+        "team_id": held.team_id,
         "team_name": held.team_name,
-        "role_id": held.assignment.role,
+        "role_id": held.role_id,
         "role_name": held.role_name,
-        "sources": [_source(source) for source in held.assignment.sources],
+        "sources": [_source(source) for source in held.sources],
     }
 
 
-def _source(source: Source) -> Json:
-    kind, _, which = source.name.partition(":")
-    return {"kind": kind.replace("-", "_").upper(), "id": which or None, "since": instant(source.since)}
+def _source(source: ExplainedSource) -> dict[str, Json]:
+    return {"kind": source.kind.name, "id": source.id, "name": source.name, "since": instant(source.since)}
+
+
+def _step(step: Step) -> Json:
+    return {"id": step.id, "name": step.name, "since": instant(step.since)}
+
+
+def _explained_role(held: TeamRole) -> Json:
+    return {
+        **_team_role(held),
+        "sources": [
+            {
+                **_source(source),
+                "path": [_step(step) for step in source.path],
+                "mappings": [mapping_json(mapping) for mapping in source.mappings],
+            }
+            for source in held.sources
+        ],
+    }
 
 
 def _email_of(user: User) -> Json:
@@ -243,7 +317,29 @@ _TEAM_ROLE: Final = {
     "team_name": "Root",
     "role_id": "admin",
     "role_name": "Administrator",
-    "sources": [{"kind": "MANUAL", "id": None, "since": "2026-11-24T10:00:00.000Z"}],
+    "sources": [{"kind": "MANUAL", "id": None, "name": None, "since": "2026-11-24T10:00:00.000Z"}],
+}
+_EXPLAINED: Final = {
+    "team_id": ROOT_TEAM,
+    "team_name": "Root",
+    "role_id": "viewer",
+    "role_name": "Viewer",
+    "sources": [
+        {
+            "kind": "SCIM_GROUP",
+            "id": "019ab3c4-2222-7f80-9a1b-2c3d4e5f6a7b",
+            "name": "Sales EMEA",
+            "since": "2026-11-24T10:00:00.000Z",
+            "path": [
+                {
+                    "id": "019ab3c4-2222-7f80-9a1b-2c3d4e5f6a7b",
+                    "name": "Sales EMEA",
+                    "since": "2026-11-24T10:00:00.000Z",
+                }
+            ],
+            "mappings": [MAPPING_EXAMPLE],
+        }
+    ],
 }
 _ONE: Final = {"value": {**_EXAMPLE, "team_roles": [_TEAM_ROLE]}}
 
@@ -272,6 +368,14 @@ ENDPOINTS: Final = (
         run=get_user,
         answers=OneUserWithRoles,
         example=_ONE,
+    ),
+    Endpoint(
+        method="GET",
+        path="/api/v1/users/{id:opaque}:explain",
+        needs=Action.MAPPING_LIST,
+        run=explain_user,
+        answers=OneExplainedUser,
+        example={"value": {"user": _EXAMPLE, "team_roles": [_EXPLAINED]}},
     ),
     Endpoint(
         method="POST",

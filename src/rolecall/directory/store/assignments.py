@@ -7,8 +7,24 @@ import orjson
 from sqlalchemy import bindparam, delete, func, insert, select
 
 from rolecall.authorization.roles import ADMIN, RoleId
-from rolecall.directory.model import ROOT_TEAM, Assignment, Held, Source, TeamId, UserId, UserKind, UserState
-from rolecall.directory.tables import assignment, directory_user, team
+from rolecall.directory.model import (
+    ROOT_TEAM,
+    Assignment,
+    Ground,
+    GroupId,
+    Held,
+    Source,
+    SourceKind,
+    Target,
+    TeamId,
+    UserId,
+    UserKind,
+    UserState,
+    ground_of,
+)
+from rolecall.directory.store.memberships import find_members_among
+from rolecall.directory.store.sources import find_carriers_among, list_given
+from rolecall.directory.tables import assignment, directory_user, reconciling, team
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.storage.statement import Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
@@ -26,7 +42,8 @@ _DELETE: Final = Statement(delete(assignment).where(*_SAME))
 _DELETE_ALL: Final = Statement(delete(assignment).where(_A.user_id == bindparam("user_id")))
 _EXISTS: Final = Statement(select(func.count()).where(*_SAME))
 _LIST: Final = Statement(
-    select(_A.team_id, _A.role_id, _A.source, _A.since_at)
+    select(_A.team_id, _A.role_id, _A.source, _A.since_at, reconciling.c.source)
+    .outerjoin(reconciling, reconciling.c.source == _A.source)
     .where(_A.user_id == bindparam("user_id"))
     .order_by(_A.team_id, _A.role_id, _A.since_at, _A.source)
 )
@@ -86,9 +103,15 @@ def delete_assignments_of(tx: WriteTx, user_id: UserId) -> None:
 
 
 def list_assignments(tx: ReadTx, user_id: UserId) -> tuple[Assignment, ...]:
-    """Return the user's assignments by team and role, each with its sources, oldest first."""
+    """Return the user's assignments by team and role, each with its sources, oldest first.
+
+    Of a source that is being reconciled, only what it still gives.
+    """
     grouped: dict[tuple[str, str], list[Source]] = {}
-    for team_id, role_id, source, since in _LIST.rows(tx, user_id=user_id):
+    for team_id, role_id, source, since, in_doubt in _LIST.rows(tx, user_id=user_id):
+        target = Target(team_id=TeamId(team_id), role=RoleId(role_id))
+        if in_doubt is not None and not _still_holds(tx, user_id, ground_of(source), target):
+            continue
         grouped.setdefault((team_id, role_id), []).append(Source(name=source, since=from_microseconds(since)))
     return tuple(
         Assignment(user_id=user_id, team_id=TeamId(team_id), role=RoleId(role_id), sources=tuple(sources))
@@ -124,6 +147,14 @@ def is_administrator(tx: ReadTx, user_id: UserId) -> bool:
 def lock_root_team(tx: WriteTx) -> None:
     """Let nobody else decide about administrators until this transaction ends."""
     _LOCK_ROOT.run(tx)
+
+
+def _still_holds(tx: ReadTx, user_id: UserId, ground: Ground, target: Target) -> bool:
+    if target not in list_given(tx, ground):
+        return False
+    if ground.kind is SourceKind.SCIM_GROUP:
+        return bool(find_members_among(tx, GroupId(ground.value), [user_id]))
+    return bool(find_carriers_among(tx, ground, [user_id]))
 
 
 def _row_of(held: Held) -> dict[str, Any]:
