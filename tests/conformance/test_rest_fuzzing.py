@@ -7,16 +7,19 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.scim_client import fresh
+from tests.make.databases import fresh_sqlite
+from tests.make.served import serve
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-EXAMPLES = 20
+EXAMPLES = 10
 LIMIT_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
-def served(served_alone):
-    """Alone: what is made here by the hundred would be in the way elsewhere."""
-    return served_alone
+def served():
+    """Alone, since what is made here by the hundred would be in the way elsewhere; the database makes no difference."""
+    with fresh_sqlite() as database, serve(database, scim=False) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

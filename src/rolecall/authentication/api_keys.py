@@ -149,7 +149,8 @@ def check_grant(tx: ReadTx, key: ApiKey, given: frozenset[Action]) -> None:
     row = None if tx.actor.api_key_id is None else store.find_key(tx, tx.actor.api_key_id)
     if row is not None:
         parent = key_from(tx, row)
-        if parent.role is not None and limits.actions is None and key.role != parent.role:
+        grows_with_its_user = key.user_id is not None and key.role is None and limits.actions is None
+        if parent.role is not None and grows_with_its_user:
             raise KeyTooWide("The key that asks is narrowed to a role: narrow the other too.", attribute="role")
         decide.check_no_wider(limits, parent.limits)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from rolecall.directory.model import ROOT_TEAM
+from rolecall.mapping.choices import choose_convention
 from tests.make.directory import pushed_group, pushed_user
 from tests.make.rest import refused
 
@@ -76,6 +77,19 @@ def test_the_way_behind_a_role_is_explained(api, ada):
     assert [step["name"] for step in source["path"]] == ["EMEA", "Sales"]
     assert source["mappings"] == [made]
     refused(api.ask("GET", "/api/v1/users/nobody:explain"), 404)
+
+
+def test_what_a_groups_name_asks_for_waits_until_it_is_approved_or_refused(api, installed):
+    installed.change(choose_convention, on=True)
+    ada = pushed_user(installed, "ada")
+    pushed_group(installed, "Root:admin", ada)
+    (waiting,) = api.get(MAPPINGS, filter='state eq "waiting"')["values"]
+    assert (waiting["made_by"], roles_of(api, ada)) == ("convention", [])
+    path = f"{MAPPINGS}/{waiting['id']}"
+    assert api.post(f"{path}:refuse")["value"]["state"] == "refused"
+    assert roles_of(api, ada) == []
+    assert api.post(f"{path}:approve")["value"]["state"] == "active"
+    assert roles_of(api, ada) == ["admin"]
 
 
 @pytest.mark.parametrize("verb", ["approve", "refuse"])

@@ -58,6 +58,13 @@ class Refusal(Shown):
     details: list[Detail]
 
 
+class TokenRefusal(Refusal):
+    """The same, with what RFC 6749 §5.2 wants where the refusal is about a client or a grant."""
+
+    error: str | None = Field(default=None, examples=["invalid_client"])
+    error_description: str | None = None
+
+
 def told_of(endpoint: Endpoint) -> dict[str, Any]:
     """Return what the routing is told for the document's sake."""
     words = inspect.getdoc(endpoint.run) or ""
@@ -73,7 +80,10 @@ def told_of(endpoint: Endpoint) -> dict[str, Any]:
         "description": f"{description.strip()}\n\n{_need_of(endpoint)}".strip(),
         "responses": {
             200: answer,
-            **{status: {"model": Refusal, "description": _MEANINGS[status]} for status in statuses_of(endpoint)},
+            **{
+                status: {"model": TokenRefusal if endpoint.form else Refusal, "description": _MEANINGS[status]}
+                for status in statuses_of(endpoint)
+            },
         },
     }
 
