@@ -20,11 +20,13 @@ from typing_extensions import TypeIs
 
 from rolecall.api.scim.declaration_files import load_registry, shipped_declarations
 from rolecall.api.scim.errors import scim_type_of
-from rolecall.authorization.actions import ROLE_ACTIONS, Action
+from rolecall.authorization.actions import IN_ANY_TEAM, Action
+from rolecall.authorization.roles import BUILT_IN_ROLES
 from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.scim.schemas import GROUP, USER, Attribute, ResourceType
 from rolecall.settings import PREFIX, Settings
 from tools.declarations import errors, events, members_with_words, own_docstring, words_after
+from tools.rest_reference import describe_api
 from tools.scim_openapi import render_scim_openapi
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -72,21 +74,28 @@ def render_events() -> str:
 
 def render_actions() -> str:
     """Return the page of all actions and of the roles that hold them."""
-    actions = [(f"`{action}`", words) for action, words in members_with_words(Action).items()]
-    roles = [
-        (
-            f"`{role.value}`",
-            "every action" if len(held) == len(Action) else _codes(sorted(action.value for action in held)),
-        )
-        for role, held in ROLE_ACTIONS.items()
+    anywhere = {action.value for action in IN_ANY_TEAM}
+    actions = [
+        (f"`{action}`", "any" if action in anywhere else "Root", words)
+        for action, words in members_with_words(Action).items()
     ]
+    roles = [(f"`{role.id}`", role.description, _held(role.actions)) for role in BUILT_IN_ROLES.values()]
     return _page(
         "Actions and roles",
         "What Rolecall can be asked to do, and which built-in role may ask it.",
-        _table(("Action", "Means"), actions),
+        "An action of Root is about the installation as a whole: a role that holds it gives it in the team Root only.",
+        _table(("Action", "In team", "Means"), actions),
         "## Roles",
-        _table(("Role", "Holds"), roles),
+        "Custom roles are made of the same actions. A built-in role that holds nothing is waiting for its subject: it"
+        " gets its actions in the version that brings that.",
+        _table(("Role", "Is for", "Holds"), roles),
     )
+
+
+def _held(actions: frozenset[Action]) -> str:
+    if len(actions) == len(Action):
+        return "every action"
+    return _codes(sorted(action.value for action in actions)) or "nothing yet"
 
 
 def render_errors() -> str:
@@ -115,6 +124,14 @@ def render_scim_schemas() -> str:
     return _page("SCIM schemas", "The resources and attributes that `/scim/v2` knows, and how each behaves.", *parts)
 
 
+def render_rest_api() -> str:
+    """Return the page of all endpoints of the REST API."""
+    application = importlib.import_module("rolecall.api.rest.app")
+    openapi = importlib.import_module("rolecall.api.rest.openapi")
+    document = openapi.document_of(application.routes(), application.ENDPOINTS)
+    return _page("REST API", document["info"]["description"], *describe_api(document))
+
+
 def render_command_line() -> str:
     """Return the page of all commands, options and exit codes."""
     application = importlib.import_module("rolecall.cli.app")
@@ -134,6 +151,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": render_errors,
     "scim-schemas.md": render_scim_schemas,
     "command-line.md": render_command_line,
+    "rest-api.md": render_rest_api,
     "scim-openapi.json": render_scim_openapi,
 }
 

@@ -4,27 +4,62 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from rolecall.authentication import api_keys
-from rolecall.authentication.events import ApiKeyRevoked
-from rolecall.directory import installation
+from rolecall.authentication.events import ApiKeyDeleted, ApiKeyRevoked
+from rolecall.directory import installation, reconcile
 from rolecall.directory.events import (
+    GroupChanged,
+    GroupCreated,
+    GroupDeleted,
+    GroupMembersChanged,
     PublicUrlSet,
+    ReconciliationStarted,
     RoleAssigned,
+    RoleChanged,
+    RoleCreated,
+    RoleDeleted,
     RoleRemoved,
     ScimEnabled,
+    TeamChanged,
+    TeamCreated,
+    TeamDeleted,
     UserChanged,
     UserDeactivated,
     UserDeleted,
+    UserValuesChanged,
 )
 from rolecall.kernel.event import Event
+from rolecall.mapping import choices, mappings, matching
 from rolecall.storage.transaction import WriteTx
 
 REACTIONS: Final[tuple[tuple[type[Event], Callable[[WriteTx, Any], None]], ...]] = (
     (UserDeactivated, api_keys.revoke_all_of_user),
     (UserDeleted, api_keys.revoke_all_of_user),
     (UserChanged, api_keys.tell_new_name),
+    (ApiKeyDeleted, installation.raise_access_version),
     (ApiKeyRevoked, installation.raise_access_version),
-    (RoleAssigned, installation.raise_access_version),
-    (RoleRemoved, installation.raise_access_version),
+    (RoleAssigned, api_keys.tell_new_roles),
+    (RoleRemoved, api_keys.tell_new_roles),
+    (TeamDeleted, api_keys.revoke_all_in_team),
+    # Mappings first, so that what they give is known when it is given.
+    (GroupCreated, matching.follow_group),
+    (GroupChanged, matching.follow_group),
+    (UserValuesChanged, matching.follow_values),
+    (UserValuesChanged, reconcile.follow_values),
+    (GroupMembersChanged, reconcile.follow_members),
+    (GroupDeleted, reconcile.follow_group_deletion),
+    (GroupDeleted, matching.forget_group),
+    (TeamDeleted, mappings.forget_target),
+    (RoleDeleted, mappings.forget_target),
+    (RoleDeleted, reconcile.follow_role_deletion),
+    (RoleDeleted, choices.forget_role),
+    (TeamCreated, choices.follow_names),
+    (TeamChanged, choices.follow_names),
+    (RoleCreated, choices.follow_names),
+    (RoleChanged, choices.follow_names),
+    (ReconciliationStarted, installation.raise_access_version),
+    (TeamChanged, installation.raise_access_version),
+    (RoleChanged, installation.raise_access_version),
+    (RoleDeleted, installation.raise_access_version),
     (PublicUrlSet, installation.raise_access_version),
     (ScimEnabled, installation.raise_access_version),
 )

@@ -6,8 +6,10 @@ import shutil
 
 import pytest
 
+from rolecall.api.rest.app import ENDPOINTS
 from rolecall.api.scim.app import all_routes
-from rolecall.authorization.actions import Action, RoleName
+from rolecall.authorization.actions import Action
+from rolecall.authorization.roles import BUILT_IN_ROLES
 from rolecall.scim.registry import Registry
 from rolecall.scim.schemas import GROUP, USER
 from rolecall.settings import Settings
@@ -26,9 +28,10 @@ def declared_names() -> dict[str, list[str]]:
     return {
         "settings.md": [f"--{name.replace('_', '-')}" for name in Settings.model_fields],
         "events.md": [event.type for event in declarations.events()],
-        "actions.md": [action.value for action in Action] + [role.value for role in RoleName],
+        "actions.md": [action.value for action in Action] + list(BUILT_IN_ROLES),
         "errors.md": [error.code for error in declarations.errors()],
         "scim-schemas.md": [attribute.name for attribute in attributes],
+        "rest-api.md": [f"{endpoint.method} {endpoint.plain_path}" for endpoint in ENDPOINTS],
         "command-line.md": ["rolecall serve", "rolecall admin scim-setup", "rolecall admin create-key"],
     }
 

@@ -12,7 +12,7 @@ SOURCES = sorted((ROOT / "src" / "rolecall").rglob("*.py"))
 TOOLS = sorted((ROOT / "tools").rglob("*.py"))
 
 BROAD_EXCEPTS = {
-    "api/scim/calls.py: answered": "an unforeseen failure is answered with the request id under which the log has it",
+    "api/calls.py: answered": "an unforeseen failure is answered with the request id under which the log has it",
     "storage/transactions.py: _change_pooled": "repeats what PostgreSQL asks to repeat; raises everything else",
     "storage/batch.py: fail": "the connection is given up either way",
     "storage/batch.py: run": "hands the failure to whoever waits for the change; the batch goes on without it",

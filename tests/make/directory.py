@@ -1,6 +1,6 @@
 """Where do tests get users and groups from?"""
 
-from rolecall.authorization.actions import RoleName
+from rolecall.authorization.roles import ADMIN
 from rolecall.directory import assignments, groups, provisioned_users, users
 from rolecall.directory.model import (
     Expected,
@@ -70,7 +70,7 @@ def service_user(installed: Installed, user_name: str = "robot") -> UserId:
 def administrator(installed: Installed, user_name: str = "root", *, pushed: bool = False) -> UserId:
     """Create a person with the role `admin` on Root: one that SCIM owns when `pushed`."""
     user_id = pushed_user(installed, user_name) if pushed else local_user(installed, user_name)
-    installed.change(assignments.assign_role, user_id, role=RoleName.ADMIN)
+    installed.change(assignments.assign_role, user_id, role=ADMIN)
     return user_id
 
 

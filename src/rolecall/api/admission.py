@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from rolecall.authentication.api_keys import authenticate
-from rolecall.authentication.decide import hash_of
+from rolecall.authentication.actors import authenticate
+from rolecall.authentication.decide import check_address, hash_of
 from rolecall.authentication.errors import MissingCredential
 from rolecall.authentication.model import Admitted
 from rolecall.authorization.actor import NOBODY, Actor
@@ -33,17 +33,21 @@ class Admission:
         self._transactions = transactions
         self._known: dict[str, _Remembered] = {}
 
-    async def admit(self, authorization: str) -> tuple[Actor, Installation]:
+    async def admit(self, authorization: str, *, address: str) -> tuple[Actor, Installation]:
         """Return whom the `Authorization` header stands for, and what the installation remembers of itself.
 
-        Raises: MissingCredential, InvalidApiKey, MalformedApiKey, UnknownApiKey.
+        `address` is where the call comes from, seen past trusted proxies.
+
+        Raises: MissingCredential, InvalidApiKey, MalformedApiKey, UnknownApiKey, AddressNotAllowed.
         """
         scheme, _, credential = authorization.partition(" ")
         key_text = credential.strip()
         if scheme.lower() != "bearer" or not key_text:
             raise MissingCredential("Send an API key: Authorization: Bearer <key>.")
         remembered = await self._transactions.look_up(NOBODY, lambda tx: self._remember(tx, key_text))
-        return remembered.admitted.actor, remembered.installation
+        admitted = remembered.admitted
+        check_address(admitted.networks, address, key_id=admitted.actor.api_key_id or "")
+        return admitted.actor, remembered.installation
 
     def _remember(self, tx: ReadTx, key_text: str) -> _Remembered:
         version = access_version(tx)

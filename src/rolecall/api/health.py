@@ -34,9 +34,10 @@ def routes(transactions: Transactions, admission: Admission, metrics: Metrics) -
     async def show_metrics(request: Request) -> Response:
         # A proxy on this machine that nobody declared as trusted makes everybody look like loopback.
         forwarded = any(name in request.headers for name in _FORWARDED)
-        if forwarded or not request.scope["state"]["client_address"].startswith(_LOOPBACK):
+        address = request.scope["state"]["client_address"]
+        if forwarded or not address.startswith(_LOOPBACK):
             try:
-                actor, _installation = await admission.admit(request.headers.get("authorization", ""))
+                actor, _installation = await admission.admit(request.headers.get("authorization", ""), address=address)
                 require(actor, Action.METRICS_READ)
             except DomainError as error:
                 status = 401 if error.kind is ErrorKind.UNAUTHENTICATED else 403

@@ -1,5 +1,7 @@
 """What can authentication refuse?"""
 
+from typing import ClassVar
+
 from rolecall.kernel.errors import DomainError, ErrorKind
 
 
@@ -36,6 +38,65 @@ class RoleNotHeld(DomainError):
 
     kind = ErrorKind.INVALID
     code = "role_not_held"
+
+
+class BadApiKey(DomainError):
+    """Something about a key that was to be made or changed is not as it must be."""
+
+    kind = ErrorKind.INVALID
+    code = "bad_api_key"
+
+
+class KeyTooWide(DomainError):
+    """A key that is limited makes, or brings back, no key that is less limited."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "key_too_wide"
+
+
+class AddressNotAllowed(DomainError):
+    """The key may not be used from where the call comes from."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "address_not_allowed"
+
+
+class OAuthRefusal(DomainError):
+    """What is told to a client that asks for an access token; `oauth` is its name in RFC 6749 §5.2."""
+
+    oauth: ClassVar[str]
+
+
+class InvalidClient(OAuthRefusal):
+    """The client is unknown, or its secret is not valid."""
+
+    kind = ErrorKind.UNAUTHENTICATED
+    code = "invalid_client"
+    oauth = "invalid_client"
+
+
+class InvalidTokenRequest(OAuthRefusal):
+    """The request for an access token lacks something, or says it twice."""
+
+    kind = ErrorKind.INVALID
+    code = "invalid_token_request"
+    oauth = "invalid_request"
+
+
+class UnsupportedGrant(OAuthRefusal):
+    """Access tokens are given for client credentials only."""
+
+    kind = ErrorKind.INVALID
+    code = "unsupported_grant"
+    oauth = "unsupported_grant_type"
+
+
+class InvalidScope(OAuthRefusal):
+    """The scope names an action that there is not, or that the client does not hold."""
+
+    kind = ErrorKind.INVALID
+    code = "invalid_scope"
+    oauth = "invalid_scope"
 
 
 class SetupLinkExpired(DomainError):

@@ -5,14 +5,15 @@ from typing import ClassVar
 
 from rolecall.authentication.model import ApiKeyId
 from rolecall.directory.model import UserId
-from rolecall.kernel.event import Event
+from rolecall.kernel.event import Event, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ApiKeyEvent(Event):
     api_key_id: ApiKeyId
     name: str
-    user_id: UserId
+    user_id: UserId | None
+    """None for a key of a team."""
 
     def subject_id(self) -> str | None:
         """Return the key's id."""
@@ -32,6 +33,38 @@ class ApiKeyRevoked(_ApiKeyEvent):
 
     type: ClassVar[str] = "authentication.api-key.revoked"
     because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyRenamed(_ApiKeyEvent):
+    """An API key has another name."""
+
+    type: ClassVar[str] = "authentication.api-key.renamed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyReinstated(_ApiKeyEvent):
+    """A revoked API key opens again what it opened."""
+
+    type: ClassVar[str] = "authentication.api-key.reinstated"
+    severity: ClassVar[Severity] = Severity.WARNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyDeleted(_ApiKeyEvent):
+    """An API key is gone for good; audit and events still name it."""
+
+    type: ClassVar[str] = "authentication.api-key.deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyExpiring(_ApiKeyEvent):
+    """An API key ends by itself within two weeks; told once."""
+
+    type: ClassVar[str] = "authentication.api-key.expiring"
+    severity: ClassVar[Severity] = Severity.WARNING
+    expires_at: str
+    """RFC 3339."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

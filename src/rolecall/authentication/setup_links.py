@@ -9,8 +9,9 @@ from rolecall.authentication.api_keys import create_api_key
 from rolecall.authentication.errors import AlreadySetUp, SetupLinkExpired
 from rolecall.authentication.events import SetupCompleted, SetupLinkCreated
 from rolecall.authentication.model import NewApiKey
-from rolecall.authorization.actions import Action, RoleName
+from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
+from rolecall.authorization.roles import ADMIN
 from rolecall.directory import users
 from rolecall.directory.assignments import assign_role, count_administrators
 from rolecall.kernel.clock import to_microseconds
@@ -63,7 +64,7 @@ def redeem_setup_link(
         display_name=display_name,
         email=email,
     )
-    assign_role(tx, user.id, role=RoleName.ADMIN)
+    assign_role(tx, user.id, role=ADMIN)
     users.set_break_glass(tx, user.id)
     tx.record(SetupCompleted(user_id=user.id, user_name=user_name))
     return create_api_key(tx, user_id=user.id, name="First key, made at set-up", role=None)

@@ -1,13 +1,17 @@
-"""The rows of API keys and set-up links."""
+"""The rows of API keys, access tokens and set-up links."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_network
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, null, select, update
 
-from rolecall.authentication.model import ApiKey, ApiKeyId
-from rolecall.authentication.tables import api_key, setup_link
-from rolecall.authorization.actions import RoleName
+from rolecall.authentication.model import ApiKey, ApiKeyId, KeyLimits
+from rolecall.authentication.tables import access_token, api_key, setup_link
+from rolecall.authorization.actions import Action
+from rolecall.authorization.roles import RoleId
 from rolecall.directory.model import TeamId, UserId
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.storage.statement import Row, Statement
@@ -16,14 +20,23 @@ from rolecall.storage.types import listed
 
 _K: Final = api_key.c
 _L: Final = setup_link.c
+_T: Final = access_token.c
 
 _INSERT: Final = Statement(
-    insert(api_key).values({column.name: bindparam(column.name) for column in _K if column.name != "last_used_at"})
+    insert(api_key).values(
+        {column.name: bindparam(column.name) for column in _K if column.name not in {"last_used_at", "expiry_told_at"}}
+    )
 )
 _FIND: Final = Statement(select(api_key).where(_K.id == bindparam("id")))
+_LIST_OF_TEAM: Final = Statement(
+    select(api_key).where(_K.team_id == bindparam("team_id"), _K.revoked_at.is_(None)).order_by(_K.created_at)
+)
 _LIST: Final = Statement(select(api_key).order_by(_K.created_at, _K.id))
 _LIST_OF_USER: Final = Statement(
     select(api_key).where(_K.user_id == bindparam("user_id"), _K.revoked_at.is_(None)).order_by(_K.created_at)
+)
+_LIST_ALL_OF_USER: Final = Statement(
+    select(api_key).where(_K.user_id == bindparam("user_id")).order_by(_K.created_at, _K.id)
 )
 _REVOKE: Final = Statement(
     update(api_key).where(_K.id == bindparam("which"), _K.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
@@ -31,6 +44,23 @@ _REVOKE: Final = Statement(
 _TOUCH: Final = Statement(
     update(api_key).where(_K.id.in_(select(listed(bindparam("ids")).c.value))).values(last_used_at=bindparam("now"))
 )
+_RENAME: Final = Statement(update(api_key).where(_K.id == bindparam("which")).values(name=bindparam("name")))
+_REINSTATE: Final = Statement(
+    update(api_key).where(_K.id == bindparam("which"), _K.revoked_at.is_not(None)).values(revoked_at=null())
+)
+_DELETE: Final = Statement(delete(api_key).where(_K.id == bindparam("id")))
+_ENDING: Final = and_(
+    _K.expires_at > bindparam("now"),
+    _K.expires_at <= bindparam("soon"),
+    _K.revoked_at.is_(None),
+    _K.expiry_told_at.is_(None),
+)
+_LIST_ENDING: Final = Statement(select(api_key).where(_ENDING).order_by(_K.expires_at, _K.id).with_for_update())
+_NOTE_TOLD: Final = Statement(update(api_key).where(_ENDING).values(expiry_told_at=bindparam("now")))
+_INSERT_TOKEN: Final = Statement(insert(access_token).values({column.name: bindparam(column.name) for column in _T}))
+_FIND_TOKEN: Final = Statement(select(access_token).where(_T.id == bindparam("id"), _T.expires_at > bindparam("now")))
+_DELETE_TOKENS_OF: Final = Statement(delete(access_token).where(_T.api_key_id == bindparam("api_key_id")))
+_DELETE_ENDED_TOKENS: Final = Statement(delete(access_token).where(_T.expires_at <= bindparam("now")))
 _INSERT_LINK: Final = Statement(insert(setup_link).values({column.name: bindparam(column.name) for column in _L}))
 _DELETE_LINKS: Final = Statement(delete(setup_link))
 _FIND_LINK: Final = Statement(
@@ -39,6 +69,16 @@ _FIND_LINK: Final = Statement(
 _TAKE_LINK: Final = Statement(
     delete(setup_link).where(_L.token_hash == bindparam("token_hash"), _L.expires_at > bindparam("now"))
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptToken:
+    """What is kept of an access token."""
+
+    secret_hash: str
+    key_id: ApiKeyId
+    actions: frozenset[Action] | None
+    expires_at: datetime
 
 
 def insert_key(tx: WriteTx, key: ApiKey) -> None:
@@ -50,7 +90,9 @@ def insert_key(tx: WriteTx, key: ApiKey) -> None:
         name=key.name,
         user_id=key.user_id,
         team_id=key.team_id,
-        role=None if key.role is None else key.role.value,
+        role_id=key.role,
+        actions=_actions_text(key.limits.actions),
+        networks=orjson.dumps([str(each) for each in key.limits.networks]).decode() if key.limits.networks else None,
         created_at=to_microseconds(key.created_at),
         expires_at=None if key.expires_at is None else to_microseconds(key.expires_at),
         revoked_at=None,
@@ -72,9 +114,80 @@ def list_keys_of(tx: ReadTx, user_id: UserId) -> list[Row]:
     return _LIST_OF_USER.rows(tx, user_id=user_id)
 
 
+def list_all_keys_of(tx: ReadTx, user_id: UserId) -> list[Row]:
+    """Return the rows of a user's keys, oldest first, revoked ones too."""
+    return _LIST_ALL_OF_USER.rows(tx, user_id=user_id)
+
+
+def list_keys_in(tx: ReadTx, team_id: TeamId) -> list[Row]:
+    """Return the rows of a team's keys that are not revoked."""
+    return _LIST_OF_TEAM.rows(tx, team_id=team_id)
+
+
 def revoke_key(tx: WriteTx, key_id: str) -> bool:
-    """End a key; return False when it was ended before."""
+    """End a key and its access tokens; return False when it was ended before."""
+    _DELETE_TOKENS_OF.run(tx, api_key_id=key_id)
     return _REVOKE.run(tx, which=key_id, now=to_microseconds(tx.now)).rowcount > 0
+
+
+def rename_key(tx: WriteTx, key_id: str, name: str) -> None:
+    """Give a key another name."""
+    _RENAME.run(tx, which=key_id, name=name)
+
+
+def reinstate_key(tx: WriteTx, key_id: str) -> bool:
+    """Take back that a key was ended; return False when it was not."""
+    return _REINSTATE.run(tx, which=key_id).rowcount > 0
+
+
+def delete_key(tx: WriteTx, key_id: str) -> None:
+    """Delete a key with its access tokens."""
+    _DELETE_TOKENS_OF.run(tx, api_key_id=key_id)
+    _DELETE.run(tx, id=key_id)
+
+
+def take_keys_ending(tx: WriteTx, soon: datetime) -> list[Row]:
+    """Return the rows of keys that end by then and were not taken before."""
+    period = {"now": to_microseconds(tx.now), "soon": to_microseconds(soon)}
+    rows = _LIST_ENDING.rows(tx, **period)
+    if rows:
+        _NOTE_TOLD.run(tx, **period)
+    return rows
+
+
+def insert_token(
+    tx: WriteTx,
+    *,
+    token_id: str,
+    secret_hash: str,
+    key_id: str,
+    actions: frozenset[Action] | None,
+    expires_at: datetime,
+) -> None:
+    """Write a new access token, and delete those that have ended."""
+    _DELETE_ENDED_TOKENS.run(tx, now=to_microseconds(tx.now))
+    _INSERT_TOKEN.run(
+        tx,
+        id=token_id,
+        secret_hash=secret_hash,
+        api_key_id=key_id,
+        actions=_actions_text(actions),
+        created_at=to_microseconds(tx.now),
+        expires_at=to_microseconds(expires_at),
+    )
+
+
+def find_token(tx: ReadTx, token_id: str) -> KeptToken | None:
+    """Return an access token that has not ended, or None."""
+    row = _FIND_TOKEN.row(tx, id=token_id, now=to_microseconds(tx.now))
+    if row is None:
+        return None
+    return KeptToken(
+        secret_hash=row[1],
+        key_id=ApiKeyId(row[2]),
+        actions=_actions_from(row[3]),
+        expires_at=from_microseconds(row[5]),
+    )
 
 
 def touch_keys(tx: WriteTx, key_ids: list[str]) -> None:
@@ -98,20 +211,36 @@ def take_link(tx: WriteTx, token_hash: str) -> bool:
     return _TAKE_LINK.run(tx, token_hash=token_hash, now=to_microseconds(tx.now)).rowcount > 0
 
 
-def key_from(row: Row, *, user_name: str, user_is_active: bool) -> ApiKey:
+def key_from(row: Row, *, user_name: str | None, user_is_active: bool) -> ApiKey:
     """Return the key in a row."""
     values: dict[str, Any] = dict(zip(_K.keys(), row, strict=True))
     return ApiKey(
         id=ApiKeyId(values["id"]),
         secret_hash=values["secret_hash"],
         name=values["name"],
-        user_id=UserId(values["user_id"]),
+        user_id=None if values["user_id"] is None else UserId(values["user_id"]),
         user_name=user_name,
         user_is_active=user_is_active,
         team_id=TeamId(values["team_id"]),
-        role=None if values["role"] is None else RoleName(values["role"]),
+        role=None if values["role_id"] is None else RoleId(values["role_id"]),
+        limits=KeyLimits(
+            actions=_actions_from(values["actions"]),
+            networks=tuple(ip_network(each) for each in orjson.loads(values["networks"] or "[]")),
+            expires_at=None if values["expires_at"] is None else from_microseconds(values["expires_at"]),
+        ),
         created_at=from_microseconds(values["created_at"]),
-        expires_at=None if values["expires_at"] is None else from_microseconds(values["expires_at"]),
         revoked_at=None if values["revoked_at"] is None else from_microseconds(values["revoked_at"]),
         last_used_at=None if values["last_used_at"] is None else from_microseconds(values["last_used_at"]),
     )
+
+
+def _actions_text(actions: frozenset[Action] | None) -> str | None:
+    return None if actions is None else orjson.dumps(sorted(action.value for action in actions)).decode()
+
+
+def _actions_from(text: str | None) -> frozenset[Action] | None:
+    if text is None:
+        return None
+    known = {action.value: action for action in Action}
+    # What a later version could do and this one cannot, the key cannot either.
+    return frozenset(known[name] for name in orjson.loads(text) if name in known)

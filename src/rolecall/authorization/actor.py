@@ -9,6 +9,8 @@ from rolecall.authorization.actions import Action
 class ActorKind(Enum):
     """By what way the actor came in."""
 
+    ACCESS_TOKEN = "access_token"  # noqa: S105  # a name
+    """With a token that an API key was exchanged for."""
     API_KEY = "api_key"
     COMMAND_LINE = "command_line"
     """Somebody with access to the installation's own files or database: may do everything."""
@@ -28,6 +30,9 @@ class Actor:
     user_name: str | None = None
     api_key_id: str | None = None
     team_id: str | None = None
+    """The active team; None for whoever acts outside of teams."""
+    provider_ids: frozenset[str] | None = None
+    """The providers that the active team may see; None: all there are."""
     request_id: str | None = None
     """The id under which this request's answer, audit records and events can be found."""
 

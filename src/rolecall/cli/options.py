@@ -33,4 +33,5 @@ AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON, for
 Limit: TypeAlias = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Print at most so many.")]
 Skip: TypeAlias = Annotated[int, typer.Option("--skip", min=0, help="Leave out so many first.")]
 UserName: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.", show_default=False)]
+Role: TypeAlias = Annotated[str, typer.Option("--role", help="The role's name, or its id.", show_default=False)]
 Team: TypeAlias = Annotated[str, typer.Option("--team", help="The team in which the role holds.")]

@@ -1,59 +1,79 @@
 """Who holds which role in which team, and from which source?"""
 
-from rolecall.authorization.actions import Action, RoleName
-from rolecall.authorization.check import require
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from rolecall.authorization.actions import Action
+from rolecall.authorization.check import require, require_may_grant
+from rolecall.authorization.roles import RoleId, given_in
 from rolecall.directory import decide
-from rolecall.directory.errors import BreakGlassUser, LastAdministrator
 from rolecall.directory.events import RoleAssigned, RoleRemoved
-from rolecall.directory.model import ROOT_TEAM, Assignment, TeamId, User, UserId, UserKind
+from rolecall.directory.model import ROOT_TEAM, Assignment, Held, TeamId, User, UserId, UserKind
+from rolecall.directory.roles import keep_role
 from rolecall.directory.store import assignments as store
 from rolecall.directory.store import users as user_store
+from rolecall.directory.teams import keep_team
 from rolecall.kernel.errors import NotFound
 from rolecall.storage.transaction import ReadTx, WriteTx
 
-MANUAL = "manual"
+MANUAL: Final = "manual"
 """The source of an assignment that an administrator made by hand."""
 
 
-def assign_role(tx: WriteTx, user_id: UserId, *, role: RoleName, team_id: TeamId = ROOT_TEAM) -> None:
+def assign_role(tx: WriteTx, user_id: UserId, *, role: RoleId, team_id: TeamId = ROOT_TEAM) -> None:
     """Give a user a role in a team by hand. Having it already is no error.
 
-    Raises: Forbidden, NotFound.
+    Raises: Forbidden, NotFound, ActionNotHeld.
     """
     require(tx.actor, Action.ASSIGNMENT_CHANGE)
     user = _get_to_change(tx, user_id)
-    if store.insert_assignment(tx, user_id, team_id, role, MANUAL):
-        tx.record(
-            RoleAssigned(user_id=user_id, user_name=user.user_name, team_id=team_id, role=role.value, source=MANUAL)
-        )
+    team = keep_team(tx, team_id)
+    require_may_grant(tx.actor, given_in(team.id, keep_role(tx, role).actions), team_id=team.id)
+    held = Held(user_id=user_id, team_id=team_id, role=role, source=MANUAL)
+    if not store.has_assignment(tx, held):
+        apply(tx, {user_id: user}, gains=(held,), losses=())
 
 
-def remove_role(tx: WriteTx, user_id: UserId, *, role: RoleName, team_id: TeamId = ROOT_TEAM) -> None:
-    """Take back a role that was given by hand. Not having it is no error.
+def remove_role(tx: WriteTx, user_id: UserId, *, role: RoleId, team_id: TeamId = ROOT_TEAM) -> None:
+    """Take back a role that was given by hand; another source may still give it. Not having it is no error.
 
-    Raises: Forbidden, NotFound, LastAdministrator, BreakGlassUser.
+    Raises: Forbidden, NotFound, ActionNotHeld, LastAdministrator, BreakGlassUser.
     """
     require(tx.actor, Action.ASSIGNMENT_CHANGE)
+    require_may_grant(tx.actor, frozenset(), team_id=team_id)
     user = _get_to_change(tx, user_id)
-    if role is RoleName.ADMIN and team_id == ROOT_TEAM:
+    held = Held(user_id=user_id, team_id=team_id, role=role, source=MANUAL)
+    if store.has_assignment(tx, held):
+        apply(tx, {user_id: user}, gains=(), losses=(held,))
+
+
+def apply(tx: WriteTx, users: Mapping[UserId, User], *, gains: Iterable[Held], losses: Iterable[Held]) -> None:
+    """Write which sources came and which went, for users whose rows are locked. For whoever has decided that.
+
+    `gains` are there not yet, `losses` are. Afterwards somebody must still be able to administer.
+
+    Raises: LastAdministrator, BreakGlassUser.
+    """
+    gains, losses = sorted(gains), sorted(losses)
+    threatened = decide.threatened_by(losses)
+    if threatened:
         store.lock_root_team(tx)
-        if user.break_glass:
-            raise BreakGlassUser(
-                f"{user.user_name} is the break-glass user and keeps the role admin on Root."
-                " Move the break-glass mark to another user first.",
-                user_id=user_id,
+    store.delete_assignments(tx, losses)
+    store.insert_assignments(tx, gains)
+    if threatened:
+        no_longer = [users[each] for each in sorted(threatened) if not store.is_administrator(tx, each)]
+        decide.protect_administrators(no_longer, administrators_left=count_administrators(tx))
+    for event, changes in ((RoleRemoved, losses), (RoleAssigned, gains)):
+        for each in changes:
+            tx.record(
+                event(
+                    user_id=each.user_id,
+                    user_name=users[each.user_id].user_name,
+                    team_id=each.team_id,
+                    role=each.role,
+                    source=each.source,
+                )
             )
-        is_administrator = user.kind is UserKind.PERSON and store.is_administrator(tx, user_id)
-        if is_administrator and store.count_active_administrators(tx, besides=user_id) == 0:
-            raise LastAdministrator(
-                f"{user.user_name} is the last active administrator of Root and keeps that role."
-                " Make another user an administrator first.",
-                user_id=user_id,
-            )
-    if store.delete_assignment(tx, user_id, team_id, role, MANUAL):
-        tx.record(
-            RoleRemoved(user_id=user_id, user_name=user.user_name, team_id=team_id, role=role.value, source=MANUAL)
-        )
 
 
 def list_assignments(tx: ReadTx, user_id: UserId) -> tuple[Assignment, ...]:
@@ -65,20 +85,14 @@ def list_assignments(tx: ReadTx, user_id: UserId) -> tuple[Assignment, ...]:
     return store.list_assignments(tx, user_id)
 
 
+def list_own_assignments(tx: ReadTx) -> tuple[Assignment, ...]:
+    """Return the assignments of whoever asks. Needs no action: everybody may know what they may do."""
+    return () if tx.actor.user_id is None else store.list_assignments(tx, UserId(tx.actor.user_id))
+
+
 def count_administrators(tx: ReadTx) -> int:
     """Return how many active persons hold `admin` on Root."""
     return store.count_active_administrators(tx, besides="")
-
-
-def get_team_by_name(tx: ReadTx, name: str) -> TeamId:
-    """Return the id of the team with this name.
-
-    Raises: NotFound.
-    """
-    team_id = store.find_team_by_name(tx, name)
-    if team_id is None:
-        raise NotFound(f"There is no team named {name!r}.", team=name)
-    return team_id
 
 
 def protect_from(tx: WriteTx, before: User, after: User) -> None:

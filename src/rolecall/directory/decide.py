@@ -1,19 +1,27 @@
 """What shall a user, group or declared resource be after a change, and which change is refused?"""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Final
 
+from rolecall.authorization.roles import ADMIN
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator
 from rolecall.directory.events import UserProtected
 from rolecall.directory.model import (
+    ROOT_TEAM,
     Expected,
+    Ground,
     Group,
     GroupId,
+    Held,
+    ReconcilePhase,
+    Reconciling,
     Resource,
     ResourceId,
     ResourceKind,
+    Target,
+    TeamDraft,
     User,
     UserId,
     UserKind,
@@ -22,6 +30,18 @@ from rolecall.directory.model import (
 from rolecall.kernel.document import Document, is_same
 from rolecall.kernel.errors import VersionConflict
 from rolecall.kernel.text import comparison_form
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differences:
+    """What has to come and to go."""
+
+    gains: frozenset[Held]
+    losses: frozenset[Held]
+
+    def joined(self, other: "Differences") -> "Differences":
+        """Return both together."""
+        return Differences(gains=self.gains | other.gains, losses=self.losses | other.losses)
 
 
 def new_user(
@@ -59,6 +79,13 @@ def deleted_user(user: User, *, now: datetime) -> User:
     return replace(
         user, state=UserState.DELETED, break_glass=False, profile=profile, version=user.version + 1, changed_at=now
     )
+
+
+def role_values(profile: Document) -> frozenset[str]:
+    """Return the values of a user's `roles`, as an identity provider gives them."""
+    roles = profile.get("roles")
+    values = [role.get("value") for role in roles if isinstance(role, dict)] if isinstance(roles, list) else []
+    return frozenset(value for value in values if isinstance(value, str))
 
 
 def threat_of(before: User, after: User) -> str | None:
@@ -134,6 +161,69 @@ def differing(before: Document, after: Document) -> tuple[str, ...]:
     return tuple(
         sorted(name for name in before.keys() | after.keys() if not is_same(before.get(name), after.get(name)))
     )
+
+
+def differing_fields(before: TeamDraft, after: TeamDraft) -> tuple[str, ...]:
+    """Return the names of the fields whose values differ, in the order of their declaration."""
+    return tuple(each.name for each in fields(before) if getattr(before, each.name) != getattr(after, each.name))
+
+
+def threatened_by(losses: Iterable[Held]) -> frozenset[UserId]:
+    """Return the users who lose a source of the role `admin` on Root."""
+    return frozenset(loss.user_id for loss in losses if loss.team_id == ROOT_TEAM and loss.role == ADMIN)
+
+
+def protect_administrators(no_longer: Iterable[User], *, administrators_left: int) -> None:
+    """Refuse that the break-glass user, or the last active person, loses the role `admin` on Root.
+
+    `no_longer` are those who hold it from no source any more.
+
+    Raises: BreakGlassUser, LastAdministrator; both carry a WARNING event.
+    """
+    for user in no_longer:
+        if user.break_glass:
+            raise BreakGlassUser(
+                f"{user.user_name} is the break-glass user and keeps the role admin on Root."
+                " Move the break-glass mark to another user first.",
+                events=[_protected(user, "remove_role", "break_glass")],
+                user_id=user.id,
+            )
+        counted = user.kind is UserKind.PERSON and user.state is UserState.ACTIVE
+        if counted and administrators_left == 0:
+            raise LastAdministrator(
+                f"{user.user_name} is the last active administrator of Root and keeps that role."
+                " Make another user an administrator first.",
+                events=[_protected(user, "remove_role", "last_administrator")],
+                user_id=user.id,
+            )
+
+
+NO_DIFFERENCES: Final = Differences(gains=frozenset(), losses=frozenset())
+
+
+def wanted(ground: Ground, users: Iterable[UserId], given: Iterable[Target]) -> frozenset[Held]:
+    """Return what these users hold from a ground on which they stand."""
+    targets = tuple(given)
+    return frozenset(
+        Held(user_id=user_id, team_id=target.team_id, role=target.role, source=ground.source)
+        for user_id in users
+        for target in targets
+    )
+
+
+def differences(wanted: frozenset[Held], held: frozenset[Held]) -> Differences:
+    """Return what has to come and to go so that what is held is what is wanted."""
+    return Differences(gains=wanted - held, losses=held - wanted)
+
+
+def progressed(progress: Reconciling, users: Sequence[UserId], *, limit: int) -> Reconciling | None:
+    """Return how far a reconciliation has come with these users of its phase; None when nothing is left to do."""
+    done = progress.done + len(users)
+    if len(users) == limit:
+        return replace(progress, after=users[-1], done=done)
+    if progress.phase is ReconcilePhase.LOSSES:
+        return replace(progress, phase=ReconcilePhase.GAINS, after="", done=done)
+    return None
 
 
 def _protected(user: User, attempt: str, because: str) -> UserProtected:

@@ -45,11 +45,60 @@ class BreakGlassUser(DomainError):
     code = "break_glass_user"
 
 
+class TeamNameTaken(DomainError):
+    """Another team has this name or alias, in some spelling of case, width or composition."""
+
+    kind = ErrorKind.CONFLICT
+    code = "team_name_taken"
+
+
+class RoleNameTaken(DomainError):
+    """Another role has this name, in some spelling of case, width or composition, or as its id."""
+
+    kind = ErrorKind.CONFLICT
+    code = "role_name_taken"
+
+
+class BadTeam(DomainError):
+    """Something about a team that was to be made or changed is not as it must be."""
+
+    kind = ErrorKind.INVALID
+    code = "bad_team"
+
+
+class BadRole(DomainError):
+    """Something about a role that was to be made or changed is not as it must be."""
+
+    kind = ErrorKind.INVALID
+    code = "bad_role"
+
+
+class RootTeam(DomainError):
+    """The team Root sees everything and is always there: it is neither renamed nor deleted."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "root_team"
+
+
+class BuiltInRoleFixed(DomainError):
+    """A built-in role is the same in every installation."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "built_in_role_fixed"
+
+
 class ListTooSlow(DomainError):
     """The condition needs a scan that takes longer than a request may."""
 
     kind = ErrorKind.INVALID
     code = "list_too_slow"
+
+
+class BadSetting(DomainError):
+    """A setting that is kept in the database cannot be so."""
+
+    kind = ErrorKind.INVALID
+    code = "bad_setting"
 
 
 class BadUser(DomainError):

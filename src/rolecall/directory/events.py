@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rolecall.directory.model import GroupId, ResourceId, UserId
+from rolecall.authorization.roles import RoleId
+from rolecall.directory.model import GroupId, ResourceId, TeamId, UserId
 from rolecall.kernel.event import Event, Severity
 
 
@@ -61,7 +62,7 @@ class UserProtected(_UserEvent):
     type: ClassVar[str] = "directory.user.protected"
     severity: ClassVar[Severity] = Severity.WARNING
     attempt: str
-    """`deactivate`, `delete` or `rename`."""
+    """`deactivate`, `delete`, `rename` or `remove_role`."""
     because: str
     """`break_glass` or `last_administrator`."""
 
@@ -168,6 +169,102 @@ class RoleRemoved(_UserEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UserValuesChanged(_UserEvent):
+    """Values that can be mapped, of `roles` or of a claim, came to a user or went."""
+
+    type: ClassVar[str] = "directory.user.values-changed"
+    kind: str
+    """`scim-role`, `saml-claim` or `oidc-claim`."""
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconciliationStarted(Event):
+    """What a source gives changed for so many users that their assignments follow in slices."""
+
+    type: ClassVar[str] = "directory.reconciliation.started"
+    source: str
+    users: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconciliationFinished(Event):
+    """All assignments from a source are as they shall be."""
+
+    type: ClassVar[str] = "directory.reconciliation.finished"
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TeamEvent(Event):
+    team_id: TeamId
+    name: str
+
+    def subject_id(self) -> str | None:
+        """Return the team's id."""
+        return self.team_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamCreated(_TeamEvent):
+    """A team came to be."""
+
+    type: ClassVar[str] = "directory.team.created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamChanged(_TeamEvent):
+    """Something about a team changed; `attributes` names what."""
+
+    type: ClassVar[str] = "directory.team.changed"
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamDeleted(_TeamEvent):
+    """A team is gone, and with it every assignment in it."""
+
+    type: ClassVar[str] = "directory.team.deleted"
+    severity: ClassVar[Severity] = Severity.WARNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RoleEvent(Event):
+    role_id: RoleId
+    name: str
+
+    def subject_id(self) -> str | None:
+        """Return the role's id."""
+        return self.role_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleCreated(_RoleEvent):
+    """A custom role came to be; `actions` are what it may do."""
+
+    type: ClassVar[str] = "directory.role.created"
+    actions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleChanged(_RoleEvent):
+    """Something about a custom role changed; `gained` and `lost` are the actions that differ."""
+
+    type: ClassVar[str] = "directory.role.changed"
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleDeleted(_RoleEvent):
+    """A custom role is gone, and with it every assignment of it."""
+
+    type: ClassVar[str] = "directory.role.deleted"
+    severity: ClassVar[Severity] = Severity.WARNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublicUrlSet(Event):
     """The address under which people and providers reach Rolecall changed."""
 
@@ -180,3 +277,11 @@ class ScimEnabled(Event):
     """Rolecall began to take SCIM calls."""
 
     type: ClassVar[str] = "directory.scim.enabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsersAtOnceSet(Event):
+    """So many users at most have their assignments brought up to date in the change that concerns them."""
+
+    type: ClassVar[str] = "directory.users-at-once.set"
+    count: int

@@ -5,7 +5,8 @@ from typing import Final
 
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
-from rolecall.directory.events import PublicUrlSet, ScimEnabled
+from rolecall.directory.errors import BadSetting
+from rolecall.directory.events import PublicUrlSet, ScimEnabled, UsersAtOnceSet
 from rolecall.directory.store import installation as store
 from rolecall.kernel.event import Event
 from rolecall.storage.transaction import ReadTx, WriteTx
@@ -13,6 +14,8 @@ from rolecall.storage.transaction import ReadTx, WriteTx
 _ACCESS_VERSION: Final = "access_version"
 _PUBLIC_URL: Final = "public_url"
 _SCIM_ENABLED: Final = "scim_enabled"
+_USERS_AT_ONCE: Final = "users_at_once"
+_DEFAULT_AT_ONCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,24 @@ def enable_scim(tx: WriteTx) -> None:
         return
     store.save_setting(tx, _SCIM_ENABLED, "true")
     tx.record(ScimEnabled())
+
+
+def set_users_at_once(tx: WriteTx, count: int) -> None:
+    """Choose how many users' assignments are brought up to date in the very change that concerns them.
+
+    Raises: Forbidden, BadSetting.
+    """
+    require(tx.actor, Action.SETTING_CHANGE)
+    if count < 1:
+        raise BadSetting("This must be at least 1.", attribute=_USERS_AT_ONCE)
+    if users_at_once(tx) != count:
+        store.save_setting(tx, _USERS_AT_ONCE, str(count))
+        tx.record(UsersAtOnceSet(count=count))
+
+
+def users_at_once(tx: ReadTx) -> int:
+    """Return how many users' assignments are brought up to date in the very change that concerns them."""
+    return int(store.read_setting(tx, _USERS_AT_ONCE) or _DEFAULT_AT_ONCE)
 
 
 def access_version(tx: ReadTx) -> int:

@@ -1,4 +1,4 @@
-"""What are users, groups, members and assignments?"""
+"""What are users, groups, members, teams, roles and assignments?"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Generic, NewType, TypeAlias, TypeVar
 
-from rolecall.authorization.actions import RoleName
+from rolecall.authorization.actions import Action
+from rolecall.authorization.roles import ROOT, RoleId
 from rolecall.kernel.document import Document, Json
 from rolecall.kernel.predicate import Path, Predicate
 
@@ -18,7 +19,7 @@ ResourceId = NewType("ResourceId", str)
 TeamId = NewType("TeamId", str)
 MemberId: TypeAlias = UserId | GroupId
 
-ROOT_TEAM = TeamId("00000000-0000-7000-8000-000000000001")
+ROOT_TEAM = TeamId(ROOT)
 """The team that sees everything. It exists from the first migration on."""
 
 
@@ -316,11 +317,158 @@ class Changed(Generic[T]):
     outcomes: Mapping[int, Outcome]
 
 
+class TeamPolicy(Enum):
+    """How much of the data a team may see (wire values of the teams API)."""
+
+    UNBOUND = "UNBOUND"
+    """Everything, as Root does."""
+    PROVIDER_ID_SET = "PROVIDER_ID_SET"
+    """What comes from chosen providers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """Users who work on one part of the data."""
+
+    id: TeamId
+    name: str
+    alias: str | None
+    """What stands for the team in names that identity providers give, such as `sales` in `sales:viewer`."""
+    description: str
+    provider_ids: frozenset[str] | None
+    """What its members may see; None: everything."""
+    version: int
+    created_at: datetime
+    changed_at: datetime
+
+    @property
+    def policy(self) -> TeamPolicy:
+        """By what the team is limited."""
+        return TeamPolicy.UNBOUND if self.provider_ids is None else TeamPolicy.PROVIDER_ID_SET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamDraft:
+    """What somebody can say of a team."""
+
+    name: str
+    alias: str | None = None
+    description: str = ""
+    provider_ids: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleDraft:
+    """What somebody can say of a custom role."""
+
+    name: str
+    description: str = ""
+    actions: frozenset[Action] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A named set of actions: a built-in one, or one that was made of listed actions."""
+
+    id: RoleId
+    name: str
+    description: str
+    actions: frozenset[Action]
+    built_in: bool
+    version: int
+    created_at: datetime | None
+    """None for a built-in role, which was always there."""
+    changed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Held:
+    """One source of one assignment: as long as it is there, the user has the role in the team."""
+
+    user_id: UserId
+    team_id: TeamId
+    role: RoleId
+    source: str
+
+
+class SourceKind(Enum):
+    """Why an assignment can be there; the value stands before the colon in the name of a source."""
+
+    MANUAL = "manual"
+    """By hand."""
+    SCIM_GROUP = "scim-group"
+    """Membership, direct or nested, in a pushed group."""
+    SCIM_ROLE = "scim-role"
+    """A value of the user's own `roles`, as an identity provider pushed it."""
+    SAML_CLAIM = "saml-claim"
+    """A value that was asserted at the last sign-in by SAML."""
+    OIDC_CLAIM = "oidc-claim"
+    """A value that was asserted at the last sign-in by OpenID Connect."""
+    DEFAULT = "default"
+    """What everybody gets who signs in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Ground:
+    """What mapped assignments stand on: a group, by its id, or a value that users carry."""
+
+    kind: SourceKind
+    value: str
+
+    @property
+    def source(self) -> str:
+        """The name of the source that the ground is."""
+        return f"{self.kind.value}:{self.value}"
+
+
+def ground_of(source: str) -> Ground:
+    """Return the ground that a source's name stands for; of `manual`, one without a value."""
+    kind, _, value = source.partition(":")
+    return Ground(kind=SourceKind(kind), value=value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Target:
+    """A role in a team: what somebody can be given."""
+
+    team_id: TeamId
+    role: RoleId
+
+
+class ReconcilePhase(Enum):
+    """How far a reconciliation in slices has come. Losses come first, so that nobody keeps what ended."""
+
+    LOSSES = "losses"
+    GAINS = "gains"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciling:
+    """A ground whose assignments are being brought up to date in slices."""
+
+    ground: Ground
+    phase: ReconcilePhase
+    after: str
+    """The last user of this phase that is done; empty at its beginning."""
+    done: int
+    total: int
+    """Users to be looked at in both phases, as counted when it began."""
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Why an assignment is there, and since when: `manual`, or `scim-group:` and the group's id, and so on."""
+
+    name: str
+    since: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """A role in a team, held by a user, for as long as one source is left."""
 
     user_id: UserId
     team_id: TeamId
-    role: RoleName
-    sources: tuple[str, ...]
+    role: RoleId
+    sources: tuple[Source, ...]

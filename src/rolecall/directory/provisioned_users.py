@@ -20,15 +20,18 @@ from rolecall.directory.model import (
     ChangeProfile,
     Expected,
     ListRequest,
+    SourceKind,
     StoredUser,
     User,
     UserId,
     UserKind,
     UserState,
 )
+from rolecall.directory.reconcile import take_values
 from rolecall.directory.store import assignments as assignment_store
 from rolecall.directory.store import groups as group_store
 from rolecall.directory.store import lists
+from rolecall.directory.store import sources as source_store
 from rolecall.directory.store import users as store
 from rolecall.kernel.document import Document
 from rolecall.kernel.errors import NotFound
@@ -48,6 +51,8 @@ def create_user(tx: WriteTx, profile: Document) -> StoredUser:
     user = decide.new_user(UserId(new_id(tx.now)), profile, kind=UserKind.PERSON, provisioned=True, now=tx.now)
     store.insert_user(tx, user)
     tx.record(UserCreated(user_id=user.id, user_name=user.user_name))
+    if "roles" in profile:
+        take_values(tx, user, SourceKind.SCIM_ROLE, decide.role_values(profile))
     return store.stored_user_of(user, ())
 
 
@@ -106,6 +111,8 @@ def change_user(tx: WriteTx, user_id: UserId, change: ChangeProfile, expected: E
         protect_from(tx, before, after)
         store.save_user(tx, before, after)
         _record_change(tx, before, after)
+        if before.profile.get("roles") != after.profile.get("roles"):
+            take_values(tx, after, SourceKind.SCIM_ROLE, decide.role_values(after.profile))
     return Changed(thing=store.stored_user_of(after, store.list_memberships(tx, user_id)), outcomes=changed.outcomes)
 
 
@@ -137,6 +144,7 @@ def remove_user(tx: WriteTx, before: User, after: User) -> None:
     """Write a decided deletion and all that goes with it."""
     leave_groups(tx, before.id)
     assignment_store.delete_assignments_of(tx, before.id)
+    source_store.delete_values_of(tx, before.id)
     store.save_user(tx, before, after)
     tx.record(UserDeleted(user_id=before.id, user_name=before.user_name))
 

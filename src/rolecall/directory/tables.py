@@ -1,4 +1,4 @@
-"""How are users, groups, members, declared resources, teams and assignments kept?"""
+"""How are users, groups, members, declared resources, teams, roles and assignments kept?"""
 
 from typing import Final
 
@@ -122,12 +122,68 @@ resource_value = Table(
     sqlite_with_rowid=False,
 )
 
+# Groups within groups are few; a walk down through them must not read every user on its way.
+NESTED: Final = group_member.c.member_kind == literal_column("'Group'")
+Index(
+    "ix_group_member_nested",
+    group_member.c.group_id,
+    group_member.c.member_id,
+    sqlite_where=NESTED,
+    postgresql_where=NESTED,
+)
+
+# Values that identity providers give to users and that can be mapped: of `roles`, or of a claim at sign-in.
+carried_value = Table(
+    "carried_value",
+    METADATA,
+    Column("user_id", KEY, ForeignKey("directory_user.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", KEY, nullable=False),
+    Column("value", KEY, nullable=False),
+    Column("since_at", INSTANT, nullable=False),
+    PrimaryKeyConstraint("user_id", "kind", "value"),
+    Index(None, "kind", "value", "user_id"),
+    sqlite_with_rowid=False,
+)
+
 team = Table(
     "team",
     METADATA,
     Column("id", KEY, primary_key=True),
     Column("name", TEXT, nullable=False),
+    Column("name_key", KEY, nullable=False),
+    Column("alias", TEXT),
+    Column("alias_key", KEY),
+    Column("description", TEXT, nullable=False),
+    Column("policy", KEY, nullable=False),
+    Column("version", COUNT, nullable=False),
     Column("created_at", INSTANT, nullable=False),
+    Column("changed_at", INSTANT, nullable=False),
+    UniqueConstraint("name_key"),
+    UniqueConstraint("alias_key"),
+)
+
+team_provider = Table(
+    "team_provider",
+    METADATA,
+    Column("team_id", KEY, ForeignKey("team.id", ondelete="CASCADE"), nullable=False),
+    Column("provider_id", KEY, ForeignKey("provider.id", ondelete="CASCADE"), nullable=False),
+    PrimaryKeyConstraint("team_id", "provider_id"),
+    sqlite_with_rowid=False,
+)
+
+# Custom ones only: those that are built in are part of the code, and the same everywhere.
+role = Table(
+    "role",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("name", TEXT, nullable=False),
+    Column("name_key", KEY, nullable=False),
+    Column("description", TEXT, nullable=False),
+    Column("actions", TEXT, nullable=False),
+    Column("version", COUNT, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("changed_at", INSTANT, nullable=False),
+    UniqueConstraint("name_key"),
 )
 
 # One row for each source; the assignment is there while a row is left.
@@ -136,11 +192,35 @@ assignment = Table(
     METADATA,
     Column("user_id", KEY, ForeignKey("directory_user.id", ondelete="CASCADE"), nullable=False),
     Column("team_id", KEY, ForeignKey("team.id", ondelete="CASCADE"), nullable=False),
-    Column("role", KEY, nullable=False),
+    Column("role_id", KEY, nullable=False),
     Column("source", KEY, nullable=False),
     Column("since_at", INSTANT, nullable=False),
-    PrimaryKeyConstraint("user_id", "team_id", "role", "source"),
-    Index(None, "team_id", "role"),
+    PrimaryKeyConstraint("user_id", "team_id", "role_id", "source"),
+    Index(None, "team_id", "role_id"),
+    Index(None, "source", "user_id"),
+)
+
+# What each mapped source gives now, whatever number of mappings says so.
+given = Table(
+    "given",
+    METADATA,
+    Column("source", KEY, nullable=False),
+    Column("team_id", KEY, ForeignKey("team.id", ondelete="CASCADE"), nullable=False),
+    Column("role_id", KEY, nullable=False),
+    PrimaryKeyConstraint("source", "team_id", "role_id"),
+    sqlite_with_rowid=False,
+)
+
+# Sources whose assignments do not yet match `given`: until they do, each is looked at before it counts.
+reconciling = Table(
+    "reconciling",
+    METADATA,
+    Column("source", KEY, primary_key=True),
+    Column("phase", KEY, nullable=False),
+    Column("after_id", KEY, nullable=False),
+    Column("done_count", COUNT, nullable=False),
+    Column("total_count", COUNT, nullable=False),
+    Column("started_at", INSTANT, nullable=False),
 )
 
 installation = Table(

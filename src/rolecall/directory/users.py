@@ -16,12 +16,11 @@ from rolecall.directory.store import users as store
 from rolecall.kernel.document import Document
 from rolecall.kernel.errors import NotFound
 from rolecall.kernel.ids import new_id
+from rolecall.kernel.names import check_name
 from rolecall.kernel.page import Page
-from rolecall.kernel.text import comparison_form, has_control_character
 from rolecall.storage.transaction import ReadTx, WriteTx
 
 _CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
-_LONGEST_NAME = 1000
 
 
 def create_local_user(
@@ -40,7 +39,7 @@ def create_local_user(
         "email": email,
     }
     for name, value in fields.items():
-        _check_text(name, value)
+        check_name(BadUser, name, value)
     profile: Document = {
         "schemas": [_CORE],
         "userName": user_name,
@@ -57,7 +56,7 @@ def create_service_user(tx: WriteTx, *, user_name: str) -> User:
     Raises: Forbidden, BadUser, UserNameTaken.
     """
     require(tx.actor, Action.USER_CREATE)
-    _check_text("user_name", user_name)
+    check_name(BadUser, "user_name", user_name)
     return _create(tx, {"schemas": [_CORE], "userName": user_name, "displayName": user_name}, UserKind.SERVICE)
 
 
@@ -79,6 +78,25 @@ def get_user_by_name(tx: ReadTx, user_name: str) -> User:
     if user is None:
         raise NotFound(f"There is no user named {user_name!r}.", user_name=user_name)
     return user
+
+
+def get_user(tx: ReadTx, user_id: UserId) -> User:
+    """Return the user of any kind that has this id.
+
+    Raises: Forbidden, NotFound.
+    """
+    require(tx.actor, Action.USER_LIST)
+    return _get(tx, user_id)
+
+
+def get_own_user(tx: ReadTx) -> User:
+    """Return the user that asks. Needs no action: everybody may know who they are.
+
+    Raises: NotFound when no user stands behind the credential.
+    """
+    if tx.actor.user_id is None:
+        raise NotFound("This credential belongs to a team, not to a user.")
+    return _get(tx, UserId(tx.actor.user_id))
 
 
 def list_all_users(tx: ReadTx, request: ListRequest) -> Page[User]:
@@ -175,13 +193,11 @@ def _create(tx: WriteTx, profile: Document, kind: UserKind) -> User:
     return user
 
 
-def _check_text(field: str, value: str) -> None:
-    if not value.strip():
-        raise BadUser("This must not be empty.", attribute=field)
-    if max(len(value.encode(errors="replace")), len(comparison_form(value).encode(errors="replace"))) > _LONGEST_NAME:
-        raise BadUser(f"This must not take more than {_LONGEST_NAME} bytes.", attribute=field)
-    if has_control_character(value):
-        raise BadUser("This must not contain control characters.", attribute=field)
+def _get(tx: ReadTx, user_id: UserId) -> User:
+    user = store.find_user(tx, user_id)
+    if user is None:
+        raise NotFound(f"There is no user with the id {user_id}.", user_id=user_id)
+    return user
 
 
 def _get_to_change(tx: WriteTx, user_id: UserId) -> User:

@@ -3,10 +3,12 @@
 from rolecall.authentication import tables as authentication
 from rolecall.directory import tables as directory
 from rolecall.events import tables as events
+from rolecall.graph import tables as graph
+from rolecall.mapping import tables as mapping
 from rolecall.storage import totals
 from rolecall.storage.types import METADATA
 
-ROOMS = (directory, authentication, events, totals)
+ROOMS = (directory, authentication, events, graph, mapping, totals)
 """Importing them fills `METADATA`."""
 
 __all__ = ["METADATA", "ROOMS"]

@@ -20,16 +20,16 @@ from structlog.typing import FilteringBoundLogger, Processor
 _MASK: Final = "[masked]"
 
 # A key's first 16 characters are its public id: they stay, so that a log line still says which key it was.
-_API_KEY: Final = re.compile(r"(RLCL(?:[A-Za-z0-9+/]|%2[BbFf]){12})(?:[A-Za-z0-9+/]|%2[BbFf]){48}")
+_API_KEY: Final = re.compile(r"(RLC[LT](?:[A-Za-z0-9+/]|%2[BbFf]){12})(?:[A-Za-z0-9+/]|%2[BbFf]){48}")
 _AUTHORIZATION: Final = re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)(?:(?:bearer|basic)\s+)?[^\s\"',}]+")
-_BEARER: Final = re.compile(r"(?i)(\bbearer\s+)(?!RLCL)[A-Za-z0-9+/._~-]{8,}=*")
+_BEARER: Final = re.compile(r"(?i)(\bbearer\s+)(?!RLC[LT])[A-Za-z0-9+/._~-]{8,}=*")
 _URL_TOKEN: Final = re.compile(r"(?i)([?&]token=)[^&\s\"']+")
 _URL_PASSWORD: Final = re.compile(r"(://[^:/?#\s\"']*:)[^@/?#\s\"']+(@)")
 
-_HINTS: Final = ("rlcl", "authorization", "bearer", "token=", "://")
+_HINTS: Final = ("rlcl", "rlct", "authorization", "bearer", "token=", "://")
 """Without one of these, in lower case, none of the patterns matches."""
 
-_SIGNS_OF_SECRETS: Final = ("RLCL", "uthorization", "UTHORIZATION", "earer", "EARER", "token", "://")
+_SIGNS_OF_SECRETS: Final = ("RLCL", "RLCT", "uthorization", "UTHORIZATION", "earer", "EARER", "token", "://")
 """Without any of these there is nothing to mask in a line about a request, and looking harder costs more."""
 
 _SECRET_NAMES: Final = frozenset(

@@ -1,15 +1,18 @@
 """How are API keys made, presented and ended, on either database?"""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from rolecall.authentication import api_keys, decide
-from rolecall.authentication.api_keys import authenticate, create_api_key, list_api_keys, revoke_api_key
+from rolecall.authentication.actors import authenticate
+from rolecall.authentication.api_keys import create_api_key, list_api_keys, revoke_api_key
 from rolecall.authentication.errors import InvalidApiKey, MalformedApiKey, RoleNotHeld, UnknownApiKey
-from rolecall.authentication.model import ApiKeyId
-from rolecall.authorization.actions import ROLE_ACTIONS, Action, RoleName
+from rolecall.authentication.model import ApiKeyId, KeyLimits
+from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import ActorKind
+from rolecall.authorization.roles import ADMIN, ROLE_ACTIONS, SCIM_PROVISIONER
 from rolecall.directory import assignments, installation, provisioned_users, users
 from rolecall.directory.model import ROOT_TEAM, UserId
 from rolecall.kernel.errors import Forbidden, NotFound
@@ -23,12 +26,15 @@ AN_HOUR = timedelta(hours=1)
 def machine(installed):
     """A service user that may provision."""
     user_id = service_user(installed, "okta")
-    installed.change(assignments.assign_role, user_id, role=RoleName.SCIM_PROVISIONER)
+    installed.change(assignments.assign_role, user_id, role=SCIM_PROVISIONER)
     return user_id
 
 
 def key_for(installed, user_id, **options):
-    return installed.change(create_api_key, user_id=user_id, name="a key", **{"role": None, **options})
+    limits = {"actions", "expires_at", "networks"}
+    limited = KeyLimits(**{name: value for name, value in options.items() if name in limits})
+    others = {name: value for name, value in options.items() if name not in limits}
+    return installed.change(create_api_key, user_id=user_id, name="a key", limits=limited, **{"role": None, **others})
 
 
 def opens(installed, secret):
@@ -48,7 +54,7 @@ def test_a_key_stands_for_its_user_with_what_the_user_may_do(installed, machine)
     assert actor.kind is ActorKind.API_KEY
     assert (actor.user_id, actor.user_name, actor.api_key_id) == (machine, "okta", made.key.id)
     assert actor.team_id == ROOT_TEAM
-    assert actor.actions == ROLE_ACTIONS[RoleName.SCIM_PROVISIONER]
+    assert actor.actions == ROLE_ACTIONS[SCIM_PROVISIONER]
 
 
 def test_only_a_hash_of_a_key_is_in_the_database(installed, machine):
@@ -69,26 +75,26 @@ def test_a_new_key_is_told_without_its_secret(installed, machine):
 
 def test_a_key_narrowed_to_a_role_does_no_more_than_that_role(installed):
     root = administrator(installed)
-    installed.change(assignments.assign_role, root, role=RoleName.SCIM_PROVISIONER)
-    wide, narrow = key_for(installed, root), key_for(installed, root, role=RoleName.SCIM_PROVISIONER)
+    installed.change(assignments.assign_role, root, role=SCIM_PROVISIONER)
+    wide, narrow = key_for(installed, root), key_for(installed, root, role=SCIM_PROVISIONER)
     assert opens(installed, wide.secret).actions == frozenset(Action)
-    assert opens(installed, narrow.secret).actions == ROLE_ACTIONS[RoleName.SCIM_PROVISIONER]
+    assert opens(installed, narrow.secret).actions == ROLE_ACTIONS[SCIM_PROVISIONER]
 
 
 def test_a_key_cannot_be_narrowed_to_a_role_that_its_user_does_not_hold(installed, machine):
     with pytest.raises(RoleNotHeld) as refused:
-        key_for(installed, machine, role=RoleName.ADMIN)
+        key_for(installed, machine, role=ADMIN)
     assert refused.value.about == {"attribute": "role"}
     installed.change(users.deactivate_user, machine, reason="x")
     with pytest.raises(RoleNotHeld):
-        key_for(installed, machine, role=RoleName.SCIM_PROVISIONER)
+        key_for(installed, machine, role=SCIM_PROVISIONER)
     assert installed.count_rows("api_key") == 0
 
 
 def test_a_role_that_was_taken_away_is_gone_from_the_keys_too(installed, machine):
-    wide, narrow = key_for(installed, machine), key_for(installed, machine, role=RoleName.SCIM_PROVISIONER)
-    installed.change(assignments.remove_role, machine, role=RoleName.SCIM_PROVISIONER)
-    installed.change(assignments.assign_role, machine, role=RoleName.ADMIN)
+    wide, narrow = key_for(installed, machine), key_for(installed, machine, role=SCIM_PROVISIONER)
+    installed.change(assignments.remove_role, machine, role=SCIM_PROVISIONER)
+    installed.change(assignments.assign_role, machine, role=ADMIN)
     assert opens(installed, wide.secret).actions == frozenset(Action)
     assert opens(installed, narrow.secret).actions == frozenset()
 
@@ -211,6 +217,12 @@ def test_a_renamed_user_is_known_by_its_new_name_to_whoever_remembers_its_keys(i
     assert opens(installed, secret).user_name == "l"
 
 
+def nobody_but_owner(action):
+    """Somebody who may do everything but this, and nothing with keys of its own."""
+    actor = all_but(action)
+    return replace(actor, actions=actor.actions - {Action.OWN_KEY_CHANGE})
+
+
 def test_each_use_case_needs_its_action(installed_sqlite):
     user_id = service_user(installed_sqlite)
     for use_case, arguments, action in (
@@ -218,6 +230,6 @@ def test_each_use_case_needs_its_action(installed_sqlite):
         (revoke_api_key, {"key_id": ApiKeyId("abcdefghijkl")}, Action.API_KEY_REVOKE),
         (list_api_keys, {}, Action.API_KEY_LIST),
     ):
-        for actor in (all_but(action), PROVISIONER):
+        for actor in (nobody_but_owner(action), PROVISIONER):
             with pytest.raises(Forbidden):
                 installed_sqlite.change(use_case, actor=actor, **arguments)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from rolecall.authentication.api_keys import authenticate
+from rolecall.authentication.actors import authenticate
 from rolecall.authentication.errors import AlreadySetUp, SetupLinkExpired
 from rolecall.authentication.setup_links import check_setup_link, create_setup_link, redeem_setup_link
 from rolecall.authorization.actions import Action

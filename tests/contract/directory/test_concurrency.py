@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from rolecall.authorization.actions import RoleName
+from rolecall.authorization.roles import ADMIN
 from rolecall.directory import assignments, groups, installation, provisioned_users, users
 from rolecall.directory.errors import LastAdministrator, NoSuchMember, UserNameTaken
 from rolecall.directory.events import ScimEnabled
@@ -63,7 +63,7 @@ def delete(user_id):
 
 
 def take_role(user_id):
-    return lambda tx: assignments.remove_role(tx, user_id, role=RoleName.ADMIN)
+    return lambda tx: assignments.remove_role(tx, user_id, role=ADMIN)
 
 
 @pytest.mark.parametrize("first", [deactivate, delete, take_role])
@@ -173,7 +173,7 @@ def test_a_role_that_is_given_twice_at_once_is_given_once(installed):
     ada = pushed_user(installed)
 
     def give(tx):
-        assignments.assign_role(tx, ada, role=RoleName.ADMIN)
+        assignments.assign_role(tx, ada, role=ADMIN)
 
     assert first_and_meanwhile(installed, give, give) == [None, None]
     assert installed.event_types().count("directory.role.assigned") == 1

@@ -3,7 +3,8 @@
 import pytest
 
 from rolecall.authentication import api_keys
-from rolecall.authorization.actions import Action, RoleName
+from rolecall.authorization.actions import Action
+from rolecall.authorization.roles import ADMIN, SCIM_PROVISIONER
 from rolecall.directory import assignments, installation, users
 from rolecall.kernel.errors import Forbidden
 from tests.make.actors import PROVISIONER, all_but
@@ -46,15 +47,15 @@ def test_each_use_case_needs_its_action(installed_sqlite):
 def test_the_access_version_rises_with_everything_that_changes_what_a_known_key_opens(installed):
     administrator(installed)
     ada, machine = pushed_user(installed), service_user(installed)
-    installed.change(assignments.assign_role, machine, role=RoleName.SCIM_PROVISIONER)
+    installed.change(assignments.assign_role, machine, role=SCIM_PROVISIONER)
     keys = [
         installed.change(api_keys.create_api_key, user_id=user_id, name="k", role=None)
         for user_id in (ada, machine, machine)
     ]
     for change in (
         lambda: installed.change(api_keys.revoke_api_key, keys[1].key.id),
-        lambda: installed.change(assignments.assign_role, ada, role=RoleName.ADMIN),
-        lambda: installed.change(assignments.remove_role, ada, role=RoleName.ADMIN),
+        lambda: installed.change(assignments.assign_role, ada, role=ADMIN),
+        lambda: installed.change(assignments.remove_role, ada, role=ADMIN),
         lambda: installed.change(users.deactivate_user, ada, reason="x"),
         lambda: installed.change(users.delete_user, machine),
         lambda: installed.change(installation.set_public_url, "https://x.example"),

@@ -1,11 +1,15 @@
 """What may an administrator do with users of every kind, on either database?"""
 
+from dataclasses import replace
+
 import pytest
 
-from rolecall.authorization.actions import Action, RoleName
-from rolecall.directory import access, assignments, users
+from rolecall.authorization.actions import Action
+from rolecall.authorization.actor import NOBODY
+from rolecall.authorization.roles import ADMIN, SCIM_PROVISIONER
+from rolecall.directory import access, assignments, users, walks
 from rolecall.directory.errors import BadUser, BreakGlassUser, LastAdministrator, UserNameTaken
-from rolecall.directory.model import ROOT_TEAM, ListRequest, TeamId, UserId, UserKind, UserState
+from rolecall.directory.model import ROOT_TEAM, ListRequest, Seek, TeamId, UserId, UserKind, UserState
 from rolecall.kernel.errors import Forbidden, NotFound
 from tests.make.actors import PROVISIONER, all_but
 from tests.make.directory import administrator, local_user, member_ids, pushed_group, pushed_user, service_user
@@ -85,19 +89,19 @@ def test_users_of_every_kind_are_listed_in_the_order_of_their_ids_but_deleted_on
 def test_deactivation_ends_access_and_reactivation_restores_it(installed):
     root = administrator(installed)
     ada = pushed_user(installed)
-    installed.change(assignments.assign_role, ada, role=RoleName.SCIM_PROVISIONER)
+    installed.change(assignments.assign_role, ada, role=SCIM_PROVISIONER)
     user = installed.change(users.deactivate_user, ada, reason="by hand")
     assert user.state is UserState.DEACTIVATED
     assert user.profile["active"] is False
     held = installed.ask(access.find_access, ada)
     assert not held.is_active
-    assert held.roles == ((ROOT_TEAM, RoleName.SCIM_PROVISIONER),)
+    assert held.roles == ((ROOT_TEAM, SCIM_PROVISIONER),)
     assert held.roles_in(ROOT_TEAM) == frozenset()
     assert installed.events()[-1].data["reason"] == "by hand"
     assert installed.change(users.reactivate_user, ada).state is UserState.ACTIVE
-    assert installed.ask(access.find_access, ada).roles_in(ROOT_TEAM) == {RoleName.SCIM_PROVISIONER}
+    assert installed.ask(access.find_access, ada).roles_in(ROOT_TEAM) == {SCIM_PROVISIONER}
     assert installed.ask(access.find_access, ada).roles_in(TeamId("elsewhere")) == frozenset()
-    assert installed.ask(access.find_access, root).roles_in(ROOT_TEAM) == {RoleName.ADMIN}
+    assert installed.ask(access.find_access, root).roles_in(ROOT_TEAM) == {ADMIN}
 
 
 def test_doing_it_twice_changes_nothing_the_second_time(installed):
@@ -117,7 +121,7 @@ def test_doing_it_twice_changes_nothing_the_second_time(installed):
 def test_a_deleted_user_leaves_its_groups_and_its_assignments(installed):
     ada = pushed_user(installed)
     group = pushed_group(installed, "Engineers", ada)
-    installed.change(assignments.assign_role, ada, role=RoleName.SCIM_PROVISIONER)
+    installed.change(assignments.assign_role, ada, role=SCIM_PROVISIONER)
     installed.change(users.delete_user, ada)
     assert member_ids(installed, group) == set()
     assert installed.count_rows("assignment") == 0
@@ -159,7 +163,7 @@ def test_the_break_glass_mark_moves_from_one_to_another(installed):
 def test_only_an_active_person_who_is_an_administrator_can_be_the_break_glass_user(installed):
     administrator(installed, "root")
     machine = service_user(installed)
-    installed.change(assignments.assign_role, machine, role=RoleName.ADMIN)
+    installed.change(assignments.assign_role, machine, role=ADMIN)
     inactive = administrator(installed, "inactive")
     installed.change(users.deactivate_user, inactive, reason="x")
     for user_id in (machine, inactive, pushed_user(installed)):
@@ -177,7 +181,7 @@ def test_an_administrator_cannot_touch_the_break_glass_user_either(installed):
     with pytest.raises(BreakGlassUser):
         installed.change(users.delete_user, root)
     with pytest.raises(BreakGlassUser):
-        installed.change(assignments.remove_role, root, role=RoleName.ADMIN)
+        installed.change(assignments.remove_role, root, role=ADMIN)
 
 
 def test_the_last_administrator_stays(installed):
@@ -187,8 +191,24 @@ def test_the_last_administrator_stays(installed):
     with pytest.raises(LastAdministrator):
         installed.change(users.delete_user, root)
     with pytest.raises(LastAdministrator):
-        installed.change(assignments.remove_role, root, role=RoleName.ADMIN)
+        installed.change(assignments.remove_role, root, role=ADMIN)
     assert installed.ask(assignments.count_administrators) == 1
+
+
+def test_everybody_may_know_who_they_are_and_what_they_may_do(installed):
+    root = administrator(installed)
+    actor = replace(NOBODY, user_id=root)
+    assert installed.ask(users.get_own_user, actor=actor) == installed.ask(users.get_user, root)
+    assert installed.ask(assignments.list_own_assignments, actor=actor) == installed.ask(
+        assignments.list_assignments, root
+    )
+
+
+@pytest.mark.parametrize("user_id", [None, NOBODYS_ID])
+def test_where_no_user_stands_behind_a_credential_none_is_found(installed, user_id):
+    with pytest.raises(NotFound):
+        installed.ask(users.get_own_user, actor=replace(NOBODY, user_id=user_id))
+    assert installed.ask(assignments.list_own_assignments, actor=replace(NOBODY, user_id=user_id)) == ()
 
 
 def test_each_use_case_needs_its_action(installed_sqlite):
@@ -202,6 +222,8 @@ def test_each_use_case_needs_its_action(installed_sqlite):
         (users.set_break_glass, {"user_id": ada}, Action.ASSIGNMENT_CHANGE),
         (users.find_user_by_name, {"user_name": "ada"}, Action.USER_LIST),
         (users.list_all_users, {"request": EVERYTHING}, Action.USER_LIST),
+        (walks.walk_all_users, {"request": EVERYTHING, "seek": Seek()}, Action.USER_LIST),
+        (users.get_user, {"user_id": ada}, Action.USER_LIST),
         (users.find_break_glass_user, {}, Action.USER_LIST),
     ):
         for actor in (all_but(action), PROVISIONER):

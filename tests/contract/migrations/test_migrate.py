@@ -83,10 +83,10 @@ def test_a_database_goes_up_and_down_and_up_again(database, engine):
 def test_going_up_twice_changes_nothing(database, engine):
     upgrade(database.url)
     with engine.begin() as connection:
-        connection.execute(text("INSERT INTO team (id, name, created_at) VALUES ('x', 'Kept', 0)"))
+        connection.execute(text("INSERT INTO setup_link (token_hash, created_at, expires_at) VALUES ('x', 0, 0)"))
     upgrade(database.url)
     with engine.connect() as connection:
-        assert connection.execute(text("SELECT count(*) FROM team")).scalar() == 2
+        assert connection.execute(text("SELECT count(*) FROM setup_link")).scalar() == 1
 
 
 def test_alembic_finds_no_difference_between_the_declarations_and_a_migrated_database(database, engine):

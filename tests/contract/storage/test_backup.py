@@ -12,8 +12,8 @@ import pytest
 
 from rolecall import main
 from rolecall.authentication.api_keys import authenticate, create_api_key
-from rolecall.authorization.actions import RoleName
 from rolecall.authorization.actor import COMMAND_LINE
+from rolecall.authorization.roles import ADMIN
 from rolecall.cli.admin.backup import restore
 from rolecall.directory.assignments import assign_role
 from rolecall.directory.model import ListRequest
@@ -73,7 +73,7 @@ def fill(database):
             display_name="Quote ' \" \\ and\nnewline\u2028",
             email="ada@example.com",
         )
-        assign_role(tx, ada.id, role=RoleName.ADMIN)
+        assign_role(tx, ada.id, role=ADMIN)
         create_service_user(tx, user_name="machine")
         return create_api_key(tx, user_id=ada.id, name="key", role=None).secret
 

@@ -1,7 +1,8 @@
 import orjson
 import pytest
 
-from rolecall.api.scim.calls import parse_parameters, recordable
+from rolecall.api.calls import parse_parameters, recordable
+from rolecall.api.scim.errors import SCIM
 from rolecall.scim.errors import InvalidSyntax, InvalidValue
 
 SECRET = "hunter2-hunter2"
@@ -11,20 +12,20 @@ USER_PASSWORD = "urn:ietf:params:scim:schemas:core:2.0:User:password"
 
 def test_parameters_are_read_and_of_repeated_ones_the_last_counts():
     query = b"filter=userName%20eq+%22a%2Bb%22&count=&count=10&unknown"
-    assert parse_parameters(query) == {"filter": 'userName eq "a+b"', "count": "10", "unknown": ""}
-    assert parse_parameters(b"") == {}
+    assert parse_parameters(query, SCIM) == {"filter": 'userName eq "a+b"', "count": "10", "unknown": ""}
+    assert parse_parameters(b"", SCIM) == {}
 
 
 @pytest.mark.parametrize("query", [b"filter=%ff", b"filter=\xff", b"%c3%28=x"])
 def test_a_query_that_is_not_utf_8_is_refused(query):
     with pytest.raises(InvalidSyntax):
-        parse_parameters(query)
+        parse_parameters(query, SCIM)
 
 
 @pytest.mark.parametrize("query", [b"filter=a%00b", b"filter=a%07b", b"filter=%c2%80"])
 def test_a_query_with_a_control_character_is_refused(query):
     with pytest.raises(InvalidValue):
-        parse_parameters(query)
+        parse_parameters(query, SCIM)
 
 
 @pytest.mark.parametrize(

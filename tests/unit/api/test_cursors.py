@@ -6,10 +6,11 @@ import httpx2
 import pytest
 
 from rolecall import main
-from rolecall.api.scim.cursors import CursorSeal, binding
+from rolecall.api.scim.cursors import CursorSeal
+from rolecall.api.seals import binding
 from rolecall.authentication import api_keys
-from rolecall.authorization.actions import RoleName
 from rolecall.authorization.actor import SYSTEM
+from rolecall.authorization.roles import SCIM_PROVISIONER
 from rolecall.directory import assignments, cursor_key, provisioned_users, users
 from rolecall.directory.installation import enable_scim
 from rolecall.directory.model import Position, Seek
@@ -97,9 +98,9 @@ def served(installed):
         for number in range(3):
             provisioned_users.create_user(tx, user_profile(f"u{number}"))
         robot = users.create_service_user(tx, user_name="robot")
-        assignments.assign_role(tx, robot.id, role=RoleName.SCIM_PROVISIONER)
+        assignments.assign_role(tx, robot.id, role=SCIM_PROVISIONER)
         enable_scim(tx)
-        return api_keys.create_api_key(tx, user_id=robot.id, name="test", role=RoleName.SCIM_PROVISIONER).secret
+        return api_keys.create_api_key(tx, user_id=robot.id, name="test", role=SCIM_PROVISIONER).secret
 
     key = rolecall.transactions.run_write(SYSTEM, prepared)
 

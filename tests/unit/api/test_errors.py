@@ -6,11 +6,9 @@ import orjson
 import pytest
 
 import rolecall
+from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedContentEncoding
 from rolecall.api.scim.errors import (
     STATUS,
-    MethodNotAllowed,
-    UnknownEndpoint,
-    UnsupportedContentEncoding,
     headers_of,
     render_error,
     render_refusal,

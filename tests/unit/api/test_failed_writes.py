@@ -10,8 +10,8 @@ from rolecall.api.admission import Admission
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim.app import ScimApp
 from rolecall.authentication import api_keys
-from rolecall.authorization.actions import RoleName
 from rolecall.authorization.actor import SYSTEM
+from rolecall.authorization.roles import SCIM_PROVISIONER
 from rolecall.directory import assignments, installation
 from rolecall.events import audit
 from rolecall.events.model import CallOutcome, Phase
@@ -70,7 +70,7 @@ LARGE = {"urn:example:x": {"note": ["x" * 1_000] * 500}}
 def key(installed):
     """A key that may provision, in an installation with SCIM switched on."""
     user_id = service_user(installed)
-    installed.change(assignments.assign_role, user_id, role=RoleName.SCIM_PROVISIONER)
+    installed.change(assignments.assign_role, user_id, role=SCIM_PROVISIONER)
     installed.change(installation.enable_scim)
     return installed.change(api_keys.create_api_key, user_id=user_id, name="k", role=None).secret
 

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from rolecall.api import health
 from rolecall.api.admission import Admission
 from rolecall.authentication import api_keys
-from rolecall.authorization.actions import RoleName
+from rolecall.authorization.roles import SCIM_PROVISIONER
 from rolecall.directory import assignments
 from rolecall.http.envelope import Envelope
 from rolecall.storage.engine import SqliteDatabase
@@ -87,7 +87,7 @@ def test_whoever_comes_through_a_proxy_on_this_machine_is_not_on_this_machine(in
 
 def test_from_elsewhere_the_metrics_need_a_key_that_may_read_them(installed):
     reader, provisioner = administrator(installed), service_user(installed)
-    installed.change(assignments.assign_role, provisioner, role=RoleName.SCIM_PROVISIONER)
+    installed.change(assignments.assign_role, provisioner, role=SCIM_PROVISIONER)
     keys = {
         user_id: installed.change(api_keys.create_api_key, user_id=user_id, name="k", role=None).secret
         for user_id in (reader, provisioner)

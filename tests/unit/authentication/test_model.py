@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rolecall.authentication.model import ApiKey, ApiKeyId
+from rolecall.authentication.model import ApiKey, ApiKeyId, KeyLimits
 from rolecall.directory.model import ROOT_TEAM, UserId
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -18,7 +18,7 @@ KEY = ApiKey(
     team_id=ROOT_TEAM,
     role=None,
     created_at=NOW,
-    expires_at=None,
+    limits=KeyLimits(),
     revoked_at=None,
     last_used_at=None,
 )
@@ -30,7 +30,7 @@ def test_a_key_without_an_end_is_usable():
 
 @pytest.mark.parametrize("expires_at, usable", [(NOW + A_MOMENT, True), (NOW, False), (NOW - A_MOMENT, False)])
 def test_a_key_is_usable_until_the_instant_of_its_end(expires_at, usable):
-    assert replace(KEY, expires_at=expires_at).is_usable(NOW) is usable
+    assert replace(KEY, limits=KeyLimits(expires_at=expires_at)).is_usable(NOW) is usable
 
 
 def test_a_revoked_key_is_not_usable():

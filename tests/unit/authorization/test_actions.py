@@ -2,20 +2,7 @@ import re
 
 import pytest
 
-from rolecall.authorization.actions import ROLE_ACTIONS, Action, RoleName
-
-
-def test_every_role_has_its_actions():
-    assert set(ROLE_ACTIONS) == set(RoleName)
-    assert all(ROLE_ACTIONS.values())
-
-
-def test_an_administrator_may_do_everything():
-    assert ROLE_ACTIONS[RoleName.ADMIN] == frozenset(Action)
-
-
-def test_a_scim_provisioner_may_do_scim_and_nothing_else():
-    assert ROLE_ACTIONS[RoleName.SCIM_PROVISIONER] == {Action.PROVISIONED_READ, Action.PROVISIONED_WRITE}
+from rolecall.authorization.actions import IN_ANY_TEAM, RAISING, Action
 
 
 @pytest.mark.parametrize("action", Action)
@@ -28,6 +15,11 @@ def test_actions_stand_in_the_order_of_the_alphabet():
     assert [action.value for action in Action] == sorted(action.value for action in Action)
 
 
-def test_nobody_can_change_what_a_role_may_do():
-    with pytest.raises(TypeError):
-        ROLE_ACTIONS[RoleName.SCIM_PROVISIONER] = frozenset(Action)  # type: ignore[index]  # that is the point
+def test_whatever_changes_who_has_access_can_raise_somebody():
+    words = ("api_key:create", "assignment:change", "mapping:change", "role:change", "user:create", "user:delete")
+    assert {Action(word) for word in words if word in {action.value for action in Action}} <= RAISING
+
+
+def test_a_team_can_have_nothing_that_is_about_the_installation_as_a_whole():
+    nouns = {action.value.partition(":")[0] for action in IN_ANY_TEAM}
+    assert nouns.isdisjoint({"audit", "setting", "provisioned", "metrics", "api_key", "user", "group"})

@@ -3,12 +3,17 @@ import json
 import re
 import stat
 import subprocess
+from ipaddress import ip_network
 
 import pytest
 
-from rolecall.authentication.api_keys import authenticate
+from rolecall.authentication.actors import authenticate
+from rolecall.authentication.api_keys import create_team_key
+from rolecall.authentication.model import KeyLimits
 from rolecall.authorization.actions import Action
+from rolecall.authorization.roles import ADMIN
 from rolecall.directory.groups import create_group
+from rolecall.directory.model import ROOT_TEAM
 from rolecall.directory.provisioned_users import create_user
 from rolecall.events.audit import record_results
 from rolecall.events.calls import Call
@@ -78,7 +83,7 @@ def test_create_key_without_a_role_lets_the_key_do_all_that_its_user_may(rolecal
         (["--user-name", "nobody"], 3),
         (["--user-name", "ada", "--team", "Nowhere"], 3),
         (["--user-name", "ada", "--role", "scim_provisioner"], 2),
-        (["--user-name", "ada", "--role", "king"], 2),
+        (["--user-name", "ada", "--role", "king"], 3),
         (["--user-name", "ada", "--expires-in-days", "0"], 2),
         ([], 2),
     ],
@@ -87,6 +92,36 @@ def test_create_key_refuses_what_cannot_be(rolecall, ada, options, code):
     ended = rolecall("admin", "create-key", *options)
     assert (ended.code, ended.out) == (code, "")
     assert ended.err
+
+
+def test_a_key_is_renamed_reinstated_and_deleted(rolecall, ada, on_installation):
+    made = rolecall("admin", "create-key", "--user-name", "ada", "--json").json
+    key = made["key_id"]
+    assert "named Mine" in rolecall("admin", "keys", "rename", key, "Mine").out
+    rolecall("admin", "keys", "revoke", key)
+    assert "is usable" in rolecall("admin", "keys", "reinstate", key).out
+    assert actor_of(on_installation, made["api_key"])
+    (shown,) = [each for each in rolecall("admin", "keys", "list", "--json").json["keys"] if each["id"] == key]
+    assert (shown["name"], shown["state"], shown["actions"], shown["networks"]) == ("Mine", "usable", None, [])
+    assert "is gone" in rolecall("admin", "keys", "delete", key).out
+    assert key not in rolecall("admin", "keys", "list").out
+    for command in (["rename", key, "x"], ["reinstate", key], ["delete", key]):
+        assert rolecall("admin", "keys", *command).code == 3
+
+
+def test_a_key_of_a_team_is_listed_as_such(rolecall, on_installation, ada):
+    on_installation(
+        lambda tx: create_team_key(
+            tx,
+            team_id=ROOT_TEAM,
+            name="SIEM",
+            role=ADMIN,
+            limits=KeyLimits(actions=frozenset({Action.AUDIT_READ}), networks=(ip_network("192.0.2.0/24"),)),
+        )
+    )
+    assert "(a team)" in rolecall("admin", "keys", "list").out
+    (shown,) = [each for each in rolecall("admin", "keys", "list", "--json").json["keys"] if each["name"] == "SIEM"]
+    assert (shown["user_id"], shown["actions"], shown["networks"]) == (None, ["audit:read"], ["192.0.2.0/24"])
 
 
 def test_keys_are_listed_without_secrets_and_end_when_revoked(rolecall, ada):

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from rolecall.authentication.model import ApiKey, ApiKeyId
-from rolecall.authorization.actions import RoleName
+from rolecall.authentication.model import ApiKey, ApiKeyId, KeyLimits
+from rolecall.authorization.roles import SCIM_PROVISIONER
 from rolecall.cli.admin.checks import (
     State,
     Verdict,
@@ -33,7 +33,7 @@ def key(**changed):
         "team_id": ROOT_TEAM,
         "role": None,
         "created_at": NOW,
-        "expires_at": None,
+        "limits": KeyLimits(),
         "revoked_at": None,
         "last_used_at": None,
     }
@@ -59,7 +59,7 @@ def state(**changed):
         "installation": Installation(public_url="https://rolecall.example.com", scim_enabled=True),
         "administrators": 1,
         "break_glass": person(),
-        "keys": (key(), key(id=ApiKeyId("scimscimscim"), role=RoleName.SCIM_PROVISIONER)),
+        "keys": (key(), key(id=ApiKeyId("scimscimscim"), role=SCIM_PROVISIONER)),
         "newest_record_at": NOW - timedelta(minutes=1),
     }
     return State(**{**fields, **changed})
@@ -79,7 +79,7 @@ def test_a_healthy_installation_has_no_findings():
         ({"administrators": 0}, ("administrators", "problem")),
         ({"break_glass": None}, ("break-glass user", "problem")),
         ({"break_glass": person(active=False)}, ("break-glass user", "problem")),
-        ({"keys": (key(role=RoleName.SCIM_PROVISIONER, user_id=UserId("x")),)}, ("break-glass user", "warning")),
+        ({"keys": (key(role=SCIM_PROVISIONER, user_id=UserId("x")),)}, ("break-glass user", "warning")),
         ({"keys": (key(),)}, ("SCIM", "warning")),
         ({"newest_record_at": NOW + timedelta(hours=1)}, ("clock", "problem")),
         ({"installation": Installation(public_url=None, scim_enabled=False)}, ("public URL", "warning")),
@@ -106,9 +106,9 @@ def test_what_is_fine_is_not_complained_of(changed):
 
 
 def test_a_key_that_ends_soon_is_pointed_out_and_one_that_ends_later_is_not():
-    scim = key(id=ApiKeyId("scimscimscim"), role=RoleName.SCIM_PROVISIONER)
-    soon = key(id=ApiKeyId("soonsoonsoon"), expires_at=NOW + timedelta(days=3))
-    later = key(expires_at=NOW + timedelta(days=300))
+    scim = key(id=ApiKeyId("scimscimscim"), role=SCIM_PROVISIONER)
+    soon = key(id=ApiKeyId("soonsoonsoon"), limits=KeyLimits(expires_at=NOW + timedelta(days=3)))
+    later = key(limits=KeyLimits(expires_at=NOW + timedelta(days=300)))
     checks = [check for check in check_state(state(keys=(scim, soon, later)), NOW) if check.subject == "API keys"]
     assert [check.verdict for check in checks] == [Verdict.WARNING]
     assert "soonsoonsoon" in checks[0].found

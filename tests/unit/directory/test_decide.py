@@ -2,11 +2,32 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rolecall.authorization.roles import ADMIN, RoleId
 from rolecall.directory import decide
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator
 from rolecall.directory.events import UserProtected
-from rolecall.directory.model import Expected, GroupId, ResourceId, ResourceKind, UserId, UserKind, UserState
+from rolecall.directory.model import (
+    ROOT_TEAM,
+    Expected,
+    Ground,
+    GroupId,
+    Held,
+    ReconcilePhase,
+    Reconciling,
+    ResourceId,
+    ResourceKind,
+    SourceKind,
+    Target,
+    TeamDraft,
+    TeamId,
+    UserId,
+    UserKind,
+    UserState,
+    ground_of,
+)
 from rolecall.kernel.errors import VersionConflict
 from rolecall.kernel.event import Severity
 from tests.make.directory import group_profile, user_profile
@@ -189,3 +210,107 @@ def test_a_declared_resource_gets_a_version_with_each_change_and_none_without():
     assert decide.changed_resource(made, {"x": 1}, now=NOW) is made
     changed = decide.changed_resource(made, {"x": True}, now=NOW)
     assert (changed.profile, changed.version, changed.created_at, changed.changed_at) == ({"x": True}, 2, THEN, NOW)
+
+
+GROUND = Ground(kind=SourceKind.SCIM_GROUP, value="g")
+VIEWER = RoleId("viewer")
+HELD = st.builds(
+    Held,
+    user_id=st.sampled_from([UserId("u"), UserId("v")]),
+    team_id=st.sampled_from([ROOT_TEAM, TeamId("t")]),
+    role=st.sampled_from([ADMIN, VIEWER]),
+    source=st.sampled_from(["manual", GROUND.source]),
+)
+
+
+def held(user_id, role=ADMIN, team_id=ROOT_TEAM, source="manual"):
+    return Held(user_id=UserId(user_id), team_id=team_id, role=role, source=source)
+
+
+@given(wanted=st.frozensets(HELD), now=st.frozensets(HELD))
+def test_what_is_held_and_the_differences_make_what_is_wanted(wanted, now):
+    found = decide.differences(wanted, now)
+    assert (now - found.losses) | found.gains == wanted
+    assert found.gains.isdisjoint(now)
+    assert found.losses <= now
+    assert decide.differences(wanted, wanted) == decide.NO_DIFFERENCES
+
+
+def test_differences_are_joined():
+    one = decide.differences(frozenset({held("u")}), frozenset())
+    two = decide.differences(frozenset(), frozenset({held("v")}))
+    assert one.joined(two) == decide.Differences(gains=frozenset({held("u")}), losses=frozenset({held("v")}))
+
+
+def test_everybody_on_a_ground_holds_everything_that_it_gives():
+    targets = [Target(team_id=ROOT_TEAM, role=VIEWER), Target(team_id=TeamId("t"), role=VIEWER)]
+    wanted = decide.wanted(GROUND, [UserId("u"), UserId("v")], iter(targets))
+    assert {(each.user_id, each.team_id) for each in wanted} == {
+        ("u", ROOT_TEAM),
+        ("u", "t"),
+        ("v", ROOT_TEAM),
+        ("v", "t"),
+    }
+    assert {each.source for each in wanted} == {"scim-group:g"}
+
+
+@pytest.mark.parametrize("kind", SourceKind)
+def test_a_source_is_named_by_its_ground_and_the_other_way_round(kind):
+    ground = Ground(kind=kind, value="a:b")
+    assert ground_of(ground.source) == ground
+
+
+def test_a_reconciliation_goes_through_losses_then_gains_and_ends():
+    progress = Reconciling(ground=GROUND, phase=ReconcilePhase.LOSSES, after="", done=0, total=5, started_at=THEN)
+    progress = decide.progressed(progress, [UserId("a"), UserId("b")], limit=2)
+    assert (progress.phase, progress.after, progress.done) == (ReconcilePhase.LOSSES, "b", 2)
+    progress = decide.progressed(progress, [UserId("c")], limit=2)
+    assert (progress.phase, progress.after, progress.done) == (ReconcilePhase.GAINS, "", 3)
+    progress = decide.progressed(progress, [UserId("a"), UserId("c")], limit=2)
+    assert (progress.phase, progress.after, progress.done) == (ReconcilePhase.GAINS, "c", 5)
+    assert decide.progressed(progress, [], limit=2) is None
+
+
+def test_only_who_loses_admin_on_root_is_threatened():
+    losses = [held("u"), held("v", role=VIEWER), held("w", team_id=TeamId("t"))]
+    assert decide.threatened_by(losses) == {"u"}
+
+
+def test_the_last_administrator_and_the_break_glass_user_keep_the_role():
+    user = a_user()
+    decide.protect_administrators([user], administrators_left=1)
+    decide.protect_administrators([replace(user, kind=UserKind.SERVICE)], administrators_left=0)
+    decide.protect_administrators([replace(user, state=UserState.DEACTIVATED)], administrators_left=0)
+    decide.protect_administrators([], administrators_left=0)
+    for attempt, error, because in (
+        (lambda: decide.protect_administrators([user], administrators_left=0), LastAdministrator, "last_administrator"),
+        (
+            lambda: decide.protect_administrators([replace(user, break_glass=True)], administrators_left=1),
+            BreakGlassUser,
+            "break_glass",
+        ),
+    ):
+        with pytest.raises(error) as refused:
+            attempt()
+        (event,) = refused.value.events
+        assert (event.attempt, event.because) == ("remove_role", because)
+
+
+@pytest.mark.parametrize(
+    "roles, values",
+    [
+        (None, set()),
+        ("admin", set()),
+        ([{"value": "a"}, {"value": "b", "primary": True}, {"value": "a"}], {"a", "b"}),
+        ([{"display": "a"}, "b", {"value": 1}, None], set()),
+    ],
+)
+def test_the_values_of_roles_are_read_from_whatever_was_pushed(roles, values):
+    assert decide.role_values({"roles": roles}) == values
+    assert decide.role_values({}) == set()
+
+
+def test_differing_fields_are_named_in_their_order():
+    one = TeamDraft(name="a", alias="x")
+    assert decide.differing_fields(one, TeamDraft(name="b", description="c", alias="x")) == ("name", "description")
+    assert decide.differing_fields(one, one) == ()

@@ -10,26 +10,24 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from rolecall.api.admission import Admission
+from rolecall.api.calls import SECRET_NAMES, Answer, answered, parse_parameters, read_json, record_of, send_answer
+from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim import bulk, discovery, search, users
-from rolecall.api.scim.calls import MASK, Answer, ScimCall, answered, parse_parameters, read_json
+from rolecall.api.scim.calls import ScimCall
 from rolecall.api.scim.cursors import CursorSeal
-from rolecall.api.scim.errors import MethodNotAllowed, ScimDisabled, UnknownEndpoint, status_of
+from rolecall.api.scim.errors import SCIM, ScimDisabled
 from rolecall.api.scim.resources import Endpoint, Methods, routes_to
 from rolecall.events.calls import Call
-from rolecall.http.requests import path_as_sent, request_id
 from rolecall.kernel.text import has_control_character
 from rolecall.scim.errors import InvalidVersion
 from rolecall.scim.registry import Registry
 from rolecall.scim.users import RequirementProfile
 from rolecall.storage.transactions import Transactions
 
-MEDIA_TYPE: Final = b"application/scim+json"
-_WITHOUT_LENGTH: Final = frozenset({204, 304})
 SEARCH: Final = ".search"
 VERSION: Final = "/v2"
 """Ends the path below which all of this lies."""
-_LONGEST_TARGET: Final = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +92,7 @@ class ScimApp:
         self._recorder = recorder
         self._registry = registry
         self._routes = all_routes(registry)
+        self._secrets = SECRET_NAMES | registry.secrets
         self._requirements = requirements
         self._max_body_bytes = max_body_bytes
         self._cursor_seal = CursorSeal(transactions)
@@ -101,12 +100,14 @@ class ScimApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        record = _record_of(scope, headers, self._registry.secrets)
-        answer = await answered(record, self._recorder, lambda: self._serve(scope, receive, headers, record))
-        await _send(answer, send, with_body=scope["method"] != "HEAD")
+        record = record_of(scope, headers, SCIM.status_of, secrets=self._secrets)
+        answer = await answered(record, self._recorder, lambda: self._serve(scope, receive, headers, record), SCIM)
+        await send_answer(answer, send, media_type=SCIM.media_type, with_body=scope["method"] != "HEAD")
 
     async def _serve(self, scope: Scope, receive: Receive, headers: Mapping[str, str], record: Call) -> Answer:
-        actor, installation = await self._admission.admit(headers.get("authorization", ""))
+        actor, installation = await self._admission.admit(
+            headers.get("authorization", ""), address=scope["state"]["client_address"]
+        )
         record.actor = actor = actor.asking(record.request_id)
         if not scope["root_path"].endswith(VERSION):
             raise InvalidVersion("Version 2 of SCIM is spoken here, below /scim/v2.")
@@ -119,7 +120,7 @@ class ScimApp:
             ScimCall(
                 method=method,
                 json=lambda: read_json(
-                    Request(scope, receive), record, limit=self._max_body_bytes, secrets=self._registry.secrets
+                    Request(scope, receive), record, limit=self._max_body_bytes, dialect=SCIM, secrets=self._secrets
                 ),
                 transactions=self._transactions,
                 recorder=self._recorder,
@@ -131,7 +132,7 @@ class ScimApp:
                 requirements=self._requirements,
                 max_body_bytes=self._max_body_bytes,
                 resource_id=resource_id,
-                parameters=parse_parameters(scope["query_string"]),
+                parameters=parse_parameters(scope["query_string"], SCIM),
                 if_match=headers.get("if-match"),
                 if_none_match=headers.get("if-none-match"),
             )
@@ -143,23 +144,6 @@ def _address(scope: Scope, host: str) -> str:
     if not host:
         return str(Request(scope).base_url).rstrip("/").removesuffix("/scim/v2")
     return f"{scope.get('scheme', 'http')}://{host}{scope.get('app_root_path', '')}".rstrip("/")
-
-
-def _record_of(scope: Scope, headers: Mapping[str, str], secrets: frozenset[str]) -> Call:
-    path = path_as_sent(scope)
-    query = scope["query_string"].decode("latin-1")
-    lowered = query.lower()
-    if any(secret in lowered for secret in secrets):
-        query = MASK
-    target = f"{path}?{query}" if query else path
-    return Call(
-        request_id=request_id(scope),
-        method=scope["method"],
-        target=target[:_LONGEST_TARGET],
-        address=scope["state"]["client_address"],
-        user_agent=headers.get("user-agent", "")[:_LONGEST_TARGET] or None,
-        status_of=status_of,
-    )
 
 
 def _route(scope: Scope, method: str, routes: Routes) -> tuple[Endpoint, str]:
@@ -185,18 +169,3 @@ def _route(scope: Scope, method: str, routes: Routes) -> tuple[Endpoint, str]:
 @cache
 def _named_route(path: str) -> SimpleNamespace:
     return SimpleNamespace(path=path)
-
-
-@cache
-def _wire_name(name: str) -> bytes:
-    return name.lower().encode("latin-1")
-
-
-async def _send(answer: Answer, send: Send, *, with_body: bool) -> None:
-    headers = [(_wire_name(name), value.encode("latin-1")) for name, value in (answer.headers or {}).items()]
-    if answer.body:
-        headers.append((b"content-type", MEDIA_TYPE))
-    if answer.status not in _WITHOUT_LENGTH:
-        headers.append((b"content-length", b"%d" % len(answer.body)))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body if with_body else b""})

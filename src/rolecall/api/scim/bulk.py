@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import orjson
 
-from rolecall.api.scim.calls import Answer, ScimCall, answered, recordable
-from rolecall.api.scim.errors import render_refusal, status_of
+from rolecall.api.calls import SECRET_NAMES, Answer, answered, recordable
+from rolecall.api.scim.calls import ScimCall
+from rolecall.api.scim.errors import SCIM, render_refusal, status_of
 from rolecall.api.scim.resources import ResourceRoutes
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
@@ -169,8 +170,9 @@ class _Run:
             raise refusal
 
         record = self._record(operation.method, f"{operation.endpoint}/{operation.target}".rstrip("/"))
-        record.request = recordable(operation.data, orjson.dumps(operation.data), self.call.registry.secrets)
-        return await answered(record, self.call.recorder, refuse)
+        secrets = SECRET_NAMES | self.call.registry.secrets
+        record.request = recordable(operation.data, orjson.dumps(operation.data), secrets)
+        return await answered(record, self.call.recorder, refuse, SCIM)
 
     async def _send(self, operation: BulkOperation, method: str, target: str, data: Json) -> tuple[Answer, str | None]:
         """Make the call that one operation stands for; also return the id of what a POST created."""
@@ -195,7 +197,7 @@ class _Run:
             if_none_match=None,
         )
         serve = (self.routes.resources if target else self.routes.collections)[endpoint.removeprefix("/")][method]
-        answer = await answered(record, self.call.recorder, lambda: serve(call))
+        answer = await answered(record, self.call.recorder, lambda: serve(call), SCIM)
         self.unavailable = self.unavailable or answer.status == _UNAVAILABLE
         created = record.subject_id if method == "POST" and answer.status == _CREATED else None
         return answer, created

@@ -1,43 +1,23 @@
-"""How is a cursor kept from being read, changed, or used by somebody else?"""
+"""How is a SCIM cursor sealed, and what is said of one that was not?"""
 
-import base64
-import binascii
-import hashlib
-import secrets
-from collections.abc import Sequence
-from typing import Final
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-from rolecall.authorization.actor import SYSTEM, Actor
-from rolecall.directory.cursor_key import find_cursor_key, make_cursor_key
+from rolecall.api.seals import Seal
 from rolecall.scim.cursors import Cursor, InvalidCursor, decode_cursor, encode_cursor
 from rolecall.storage.transactions import Transactions
 
-_NONCE_BYTES: Final = 12
-
 
 class CursorSeal:
-    """Seals cursors by AES-GCM, bound to whoever may use them and for what. The key is made at first use."""
+    """Seals cursors, bound to whoever may use them and for what."""
 
     def __init__(self, transactions: Transactions) -> None:
-        self._transactions = transactions
-        self._cipher: AESGCM | None = None
+        self._seal = Seal(transactions)
 
     async def prepare(self) -> None:
         """Get the key. To be called before anything is sealed or opened."""
-        if self._cipher is None:
-            key = await self._transactions.look_up(SYSTEM, find_cursor_key)
-            if key is None:
-                key = await self._transactions.write(SYSTEM, make_cursor_key)
-            self._cipher = AESGCM(key)
+        await self._seal.prepare()
 
     def seal(self, cursor: Cursor, bound_to: bytes) -> str:
         """Return the cursor as a text of unreserved characters (RFC 3986 §2.3)."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = self._prepared.encrypt(nonce, encode_cursor(cursor), bound_to)
-        return base64.urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
+        return self._seal.seal(encode_cursor(cursor), bound_to)
 
     def open(self, text: str, bound_to: bytes) -> Cursor:
         """Return the cursor that was sealed for the same.
@@ -45,21 +25,10 @@ class CursorSeal:
         Raises: InvalidCursor, the same whatever is wrong with it.
         """
         try:
-            raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-            return decode_cursor(self._prepared.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], bound_to))
-        except (ValueError, binascii.Error, InvalidTag) as error:
+            return decode_cursor(self._seal.open(text, bound_to))
+        except ValueError as error:
             raise InvalidCursor(
                 "The cursor was not given for this query. Begin with an empty one, then take the cursors of the"
                 " answers and change nothing else.",
                 attribute="cursor",
             ) from error
-
-    @property
-    def _prepared(self) -> AESGCM:
-        assert self._cipher is not None  # noqa: S101  # whoever uses the seal prepares it first
-        return self._cipher
-
-
-def binding(actor: Actor, query: Sequence[object]) -> bytes:
-    """Return what a cursor is bound to: a caller's credential, and a query whose parts tell themselves by `repr`."""
-    return hashlib.sha256(repr((actor.api_key_id, actor.user_id, *query)).encode()).digest()

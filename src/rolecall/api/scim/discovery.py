@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import orjson
 
-from rolecall.api.scim.calls import Answer, ScimCall
+from rolecall.api.calls import Answer
+from rolecall.api.scim.calls import ScimCall
 from rolecall.api.scim.lists import DEFAULT_RESULTS, MAX_RESULTS
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require

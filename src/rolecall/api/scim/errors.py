@@ -5,8 +5,12 @@ from typing import Final
 
 import orjson
 
+from rolecall.api import errors
+from rolecall.api.calls import Dialect
+from rolecall.api.errors import METHOD_NOT_ALLOWED, MethodNotAllowed
+from rolecall.events.calls import Call
 from rolecall.kernel.errors import DomainError, ErrorKind
-from rolecall.scim.errors import ScimError
+from rolecall.scim.errors import InvalidSyntax, InvalidValue, ScimError
 from rolecall.scim.messages import ERROR
 
 STATUS: Final[Mapping[ErrorKind, int]] = {
@@ -33,34 +37,6 @@ _SCIM_TYPE: Final[Mapping[str, str]] = {
 }
 
 
-class UnknownEndpoint(DomainError):
-    """There is nothing at this path below /scim/v2."""
-
-    kind = ErrorKind.NOT_FOUND
-    code = "unknown_endpoint"
-
-
-class MethodNotAllowed(DomainError):
-    """The endpoint does not take this HTTP method; the answer's `Allow` header says which it takes."""
-
-    kind = ErrorKind.UNSUPPORTED
-    code = "method_not_allowed"
-
-
-class UnsupportedMediaType(DomainError):
-    """The body is neither application/scim+json nor application/json."""
-
-    kind = ErrorKind.UNSUPPORTED
-    code = "unsupported_media_type"
-
-
-class UnsupportedContentEncoding(DomainError):
-    """The body is compressed; the answer's `Accept-Encoding` header says that none is taken so."""
-
-    kind = ErrorKind.UNSUPPORTED
-    code = "unsupported_content_encoding"
-
-
 class ScimDisabled(DomainError):
     """SCIM is switched off in this installation."""
 
@@ -70,22 +46,12 @@ class ScimDisabled(DomainError):
 
 def status_of(error: DomainError) -> int:
     """Return the HTTP status of a refusal."""
-    return 405 if isinstance(error, MethodNotAllowed) else STATUS[error.kind]
+    return METHOD_NOT_ALLOWED if isinstance(error, MethodNotAllowed) else STATUS[error.kind]
 
 
 def headers_of(error: DomainError) -> dict[str, str]:
     """Return the headers that go with a refusal."""
-    match error.kind:
-        case ErrorKind.UNAUTHENTICATED:
-            return {"WWW-Authenticate": 'Bearer realm="Rolecall SCIM"'}
-        case ErrorKind.UNAVAILABLE:
-            return {"Retry-After": "5"}
-        case ErrorKind.UNSUPPORTED if isinstance(error, MethodNotAllowed):
-            return {"Allow": error.about["allow"]}
-        case ErrorKind.UNSUPPORTED if isinstance(error, UnsupportedContentEncoding):
-            return {"Accept-Encoding": "identity"}
-        case _:
-            return {}
+    return errors.headers_of(error, realm="Rolecall SCIM")
 
 
 def render_refusal(error: DomainError) -> bytes:
@@ -105,3 +71,24 @@ def render_error(status: int, detail: str, *, scim_type: str | None = None) -> b
         body["scimType"] = scim_type
     body["detail"] = detail
     return orjson.dumps(body)
+
+
+def _render_refusal(error: DomainError, _call: Call) -> bytes:
+    return render_refusal(error)
+
+
+def _render_failure(detail: str, _call: Call) -> bytes:
+    return render_error(500, detail)
+
+
+SCIM: Final = Dialect(
+    media_type="application/scim+json",
+    accepted=frozenset({"application/scim+json", "application/json"}),
+    status_of=status_of,
+    headers_of=headers_of,
+    render_refusal=_render_refusal,
+    render_failure=_render_failure,
+    bad_syntax=InvalidSyntax,
+    bad_value=InvalidValue,
+)
+"""How SCIM speaks of what is wrong."""

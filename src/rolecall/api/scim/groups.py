@@ -3,7 +3,8 @@
 from functools import cache
 from typing import Final
 
-from rolecall.api.scim.calls import Answer, ScimCall
+from rolecall.api.calls import Answer
+from rolecall.api.scim.calls import ScimCall
 from rolecall.api.scim.lists import Listing, answer_list
 from rolecall.api.scim.users import outcomes_in_order, read_patch
 from rolecall.directory import groups

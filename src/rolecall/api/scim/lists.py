@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from rolecall.api.scim.calls import Answer, ScimCall
-from rolecall.api.scim.cursors import binding
+from rolecall.api.calls import Answer
+from rolecall.api.scim.calls import ScimCall
+from rolecall.api.seals import binding
 from rolecall.directory.model import ListRequest, Seek, Stretch
 from rolecall.kernel.page import Page
 from rolecall.kernel.predicate import Compare, Operator, Path

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from rolecall.api.calls import Answer
 from rolecall.api.scim import groups, users
-from rolecall.api.scim.calls import Answer, ScimCall
+from rolecall.api.scim.calls import ScimCall
 from rolecall.api.scim.declared import calls_on
 from rolecall.api.scim.groups import groups_listing
 from rolecall.api.scim.lists import Listing

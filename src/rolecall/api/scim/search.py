@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rolecall.api.scim.calls import Answer, ScimCall
+from rolecall.api.calls import Answer
+from rolecall.api.scim.calls import ScimCall
 from rolecall.api.scim.lists import Listing, answer_list
 from rolecall.scim.search import parse_search
 

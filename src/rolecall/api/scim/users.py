@@ -4,7 +4,8 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from rolecall.api.scim.calls import Answer, ScimCall
+from rolecall.api.calls import Answer
+from rolecall.api.scim.calls import ScimCall
 from rolecall.api.scim.lists import Listing, answer_list
 from rolecall.api.scim.managers import with_known_managers
 from rolecall.directory import provisioned_users

@@ -186,9 +186,9 @@ def _check_public_url(url: str | None) -> Check:
 
 
 def _check_scim(state: State, now: datetime) -> Check:
-    from rolecall.authorization.actions import RoleName
+    from rolecall.authorization.roles import SCIM_PROVISIONER
 
-    usable = [key for key in state.keys if key.is_usable(now) and key.role is RoleName.SCIM_PROVISIONER]
+    usable = [key for key in state.keys if key.is_usable(now) and key.role == SCIM_PROVISIONER]
     if not state.installation.scim_enabled:
         return ok("SCIM", "It is off. To turn it on: rolecall admin scim-setup")
     if not usable:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from rolecall.authentication.model import ApiKey
 
-app = typer.Typer(help="See and end API keys.", no_args_is_help=True)
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it.", show_default=False)]
+
+app = typer.Typer(help="See, rename, end, reinstate and delete API keys.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -34,8 +36,8 @@ def list_keys(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_
         [
             (
                 key.id,
-                key.user_name,
-                "all" if key.role is None else key.role.value,
+                key.user_name or "(a team)",
+                key.role or "all",
                 key.name,
                 _state(key, now),
                 _text(key.last_used_at) or "never",
@@ -49,9 +51,7 @@ def list_keys(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_
 @app.command("revoke")
 def revoke(
     context: typer.Context,
-    key_id: Annotated[
-        str, typer.Argument(metavar="ID", help="The key's id, as `keys list` shows it.", show_default=False)
-    ],
+    key_id: KeyId,
     *,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
@@ -65,6 +65,51 @@ def revoke(
     print(f"The key {key_id} has ended.")
 
 
+@app.command("rename")
+def rename(
+    context: typer.Context,
+    key_id: KeyId,
+    name: Annotated[str, typer.Argument(help="The new name, for people.", show_default=False)],
+    *,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Give a key another name."""
+    from rolecall.authentication.key_changes import rename_api_key
+    from rolecall.authentication.model import ApiKeyId
+
+    with opened(data_dir, database_url) as rolecall:
+        make_change(rolecall, context, lambda tx: rename_api_key(tx, ApiKeyId(key_id), name))
+    print(f"The key {key_id} is now named {name}.")
+
+
+@app.command("reinstate")
+def reinstate(
+    context: typer.Context, key_id: KeyId, *, data_dir: DataDir = None, database_url: DatabaseUrl = None
+) -> None:
+    """Let a revoked key open again what it opened."""
+    from rolecall.authentication.key_changes import reinstate_api_key
+    from rolecall.authentication.model import ApiKeyId
+
+    with opened(data_dir, database_url) as rolecall:
+        key = make_change(rolecall, context, lambda tx: reinstate_api_key(tx, ApiKeyId(key_id)))
+        now = rolecall.clock()
+    print(f"The key {key_id} is {_state(key, now)}.")
+
+
+@app.command("delete")
+def delete(
+    context: typer.Context, key_id: KeyId, *, data_dir: DataDir = None, database_url: DatabaseUrl = None
+) -> None:
+    """Delete a key for good; audit and events still name it."""
+    from rolecall.authentication.key_changes import delete_api_key
+    from rolecall.authentication.model import ApiKeyId
+
+    with opened(data_dir, database_url) as rolecall:
+        make_change(rolecall, context, lambda tx: delete_api_key(tx, ApiKeyId(key_id)))
+    print(f"The key {key_id} is gone.")
+
+
 def _to_json(key: "ApiKey", now: "datetime") -> dict[str, Any]:
     return {
         "id": key.id,
@@ -72,7 +117,9 @@ def _to_json(key: "ApiKey", now: "datetime") -> dict[str, Any]:
         "user_id": key.user_id,
         "user_name": key.user_name,
         "team_id": key.team_id,
-        "role": None if key.role is None else key.role.value,
+        "actions": None if key.limits.actions is None else sorted(action.value for action in key.limits.actions),
+        "networks": [str(network) for network in key.limits.networks],
+        "role": key.role,
         "state": _state(key, now),
         "usable": key.is_usable(now),
         "created_at": _text(key.created_at),

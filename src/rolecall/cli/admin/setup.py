@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rolecall.authorization.actions import RoleName
 from rolecall.authorization.actor import COMMAND_LINE
 from rolecall.cli.admin.installation import opened
 from rolecall.cli.changes import make_change
@@ -45,16 +44,17 @@ def scim_setup(
     provider, then end the old one with `rolecall admin keys revoke`.
     """
     from rolecall.authentication.api_keys import create_api_key
+    from rolecall.authorization.roles import SCIM_PROVISIONER
     from rolecall.directory.assignments import assign_role
     from rolecall.directory.installation import enable_scim, set_public_url
 
     def set_up(tx: "WriteTx") -> "NewApiKey":
         user = _get_or_create_service_user(tx, user_name)
-        assign_role(tx, user.id, role=RoleName.SCIM_PROVISIONER)
+        assign_role(tx, user.id, role=SCIM_PROVISIONER)
         if url is not None:
             set_public_url(tx, url)
         enable_scim(tx)
-        return create_api_key(tx, user_id=user.id, name="SCIM", role=RoleName.SCIM_PROVISIONER)
+        return create_api_key(tx, user_id=user.id, name="SCIM", role=SCIM_PROVISIONER)
 
     url = _parsed(public_url)
     with opened(data_dir, database_url, create=True) as rolecall:
@@ -72,7 +72,7 @@ def create_key(
     *,
     user_name: Annotated[str, typer.Option("--user-name", help="The user that the key acts as.", show_default=False)],
     role: Annotated[
-        RoleName | None,
+        str | None,
         typer.Option("--role", help="What the key may do: this role of its user. Left out: all its user may do."),
     ] = None,
     create_user: Annotated[
@@ -91,39 +91,36 @@ def create_key(
     from datetime import timedelta
 
     from rolecall.authentication.api_keys import create_api_key
-    from rolecall.directory.assignments import assign_role, get_team_by_name
+    from rolecall.authentication.model import KeyLimits
+    from rolecall.directory.assignments import assign_role
+    from rolecall.directory.roles import get_role_by_name
+    from rolecall.directory.teams import get_team_by_name
     from rolecall.directory.users import create_service_user, find_user_by_name, get_user_by_name
 
     def create(tx: "WriteTx") -> "NewApiKey":
-        team_id = get_team_by_name(tx, team)
+        team_id = get_team_by_name(tx, team).id
+        role_id = None if role is None else get_role_by_name(tx, role).id
         user = find_user_by_name(tx, user_name) if create_user else get_user_by_name(tx, user_name)
         if user is None:
             user = create_service_user(tx, user_name=user_name)
-            if role is not None:
-                assign_role(tx, user.id, role=role, team_id=team_id)
+            if role_id is not None:
+                assign_role(tx, user.id, role=role_id, team_id=team_id)
         expires_at = None if expires_in_days is None else tx.now + timedelta(days=expires_in_days)
-        return create_api_key(tx, user_id=user.id, name=name, role=role, team_id=team_id, expires_at=expires_at)
+        limits = KeyLimits(expires_at=expires_at)
+        return create_api_key(tx, user_id=user.id, name=name, role=role_id, team_id=team_id, limits=limits)
 
     with opened(data_dir, database_url, create=create_user) as rolecall:
         made = make_change(rolecall, context, create)
-    role_name = None if role is None else role.value
     if as_json:
-        print_json(
-            {
-                "api_key": made.secret,
-                "key_id": made.key.id,
-                "user_name": made.key.user_name,
-                "role": role_name,
-                "team": team,
-            }
-        )
+        shown = {"api_key": made.secret, "key_id": made.key.id, "user_name": made.key.user_name}
+        print_json({**shown, "role": made.key.role, "team": team})
         return
     print_fields(
         {
             "API key": made.secret,
             "Key id": made.key.id,
             "User": made.key.user_name,
-            "Role": role_name or "all that the user may do",
+            "Role": made.key.role or "all that the user may do",
             "Team": team,
         }
     )

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from rolecall.authorization.actions import RoleName
 from rolecall.authorization.actor import COMMAND_LINE
 from rolecall.cli.admin.installation import opened
 from rolecall.cli.changes import make_change
-from rolecall.cli.options import AsJson, DatabaseUrl, DataDir, Limit, Skip, Team, UserName
+from rolecall.cli.options import AsJson, DatabaseUrl, DataDir, Limit, Role, Skip, Team, UserName
 from rolecall.cli.output import print_fields, print_json, print_table
 
 if TYPE_CHECKING:
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 app = typer.Typer(help="See and change users of every kind.", no_args_is_help=True)
-
-Role = Annotated[RoleName, typer.Option("--role", help="The role.", show_default=False)]
 
 
 @app.command("list")
@@ -64,7 +61,8 @@ def show_user(
         user, assignments = rolecall.transactions.run_read(COMMAND_LINE, ask)
     if as_json:
         roles = [
-            {"role": each.role.value, "team_id": each.team_id, "sources": list(each.sources)} for each in assignments
+            {"role": each.role, "team_id": each.team_id, "sources": [source.name for source in each.sources]}
+            for each in assignments
         ]
         print_json({**to_json(user), "assignments": roles})
         return
@@ -76,7 +74,7 @@ def show_user(
             "Kind": user.kind.value,
             "State": user.state.value,
             "Marks": _marks(user),
-            "Roles": ", ".join(f"{each.role.value} ({', '.join(each.sources)})" for each in assignments) or "none",
+            "Roles": ", ".join(_in_words(each) for each in assignments) or "none",
             "Made": to_rfc3339(user.created_at),
             "Changed": to_rfc3339(user.changed_at),
         }
@@ -139,13 +137,15 @@ def assign(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Give a user a role in a team."""
-    from rolecall.directory.assignments import assign_role, get_team_by_name
+    from rolecall.directory.assignments import assign_role
+    from rolecall.directory.roles import get_role_by_name
+    from rolecall.directory.teams import get_team_by_name
 
     def change(tx: "WriteTx", user: "User") -> None:
-        assign_role(tx, user.id, role=role, team_id=get_team_by_name(tx, team))
+        assign_role(tx, user.id, role=get_role_by_name(tx, role).id, team_id=get_team_by_name(tx, team).id)
 
     _change(context, (data_dir, database_url), name, change)
-    print(f"{name} has the role {role.value} in {team}.")
+    print(f"{name} has the role {role} in {team}.")
 
 
 @app.command("unassign")
@@ -159,18 +159,20 @@ def unassign(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Take back a role that was given by hand."""
-    from rolecall.directory.assignments import get_team_by_name, list_assignments, remove_role
+    from rolecall.directory.assignments import list_assignments, remove_role
+    from rolecall.directory.roles import get_role_by_name
+    from rolecall.directory.teams import get_team_by_name
 
     def change(tx: "WriteTx", user: "User") -> "list[Assignment]":
-        team_id = get_team_by_name(tx, team)
-        remove_role(tx, user.id, role=role, team_id=team_id)
-        return [each for each in list_assignments(tx, user.id) if each.role is role and each.team_id == team_id]
+        team_id, role_id = get_team_by_name(tx, team).id, get_role_by_name(tx, role).id
+        remove_role(tx, user.id, role=role_id, team_id=team_id)
+        return [each for each in list_assignments(tx, user.id) if (each.team_id, each.role) == (team_id, role_id)]
 
     left = _change(context, (data_dir, database_url), name, change)
     if left:
-        print(f"{name} keeps the role {role.value} in {team}, from: {', '.join(left[0].sources)}.")
+        print(f"{name} keeps the role {role} in {team}, from: {', '.join(source.name for source in left[0].sources)}.")
     else:
-        print(f"{name} does not have the role {role.value} in {team}.")
+        print(f"{name} does not have the role {role} in {team}.")
 
 
 @app.command("set-break-glass")
@@ -210,6 +212,10 @@ def _change(
 
     with opened(*place) as rolecall:
         return make_change(rolecall, context, lambda tx: change(tx, get_user_by_name(tx, name)))
+
+
+def _in_words(assignment: "Assignment") -> str:
+    return f"{assignment.role} ({', '.join(source.name for source in assignment.sources)})"
 
 
 def _marks(user: "User") -> str:

@@ -1,6 +1,6 @@
 """The rows of users and of their e-mail addresses."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -22,7 +22,7 @@ from rolecall.kernel.text import comparison_form
 from rolecall.storage.errors import UniqueViolation
 from rolecall.storage.statement import Row, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
-from rolecall.storage.types import listed
+from rolecall.storage.types import is_listed, listed
 
 _U: Final = directory_user.c
 
@@ -53,6 +53,7 @@ _FIND_STORED: Final = Statement(
         exists().where(group_member.c.member_id == _U.id),
     ).where(_U.id == bindparam("id"), PROVISIONED)
 )
+_KNOWN_AMONG: Final = Statement(select(_U.id).where(is_listed(_U.id, bindparam("ids"))))
 _INSERT: Final = Statement(
     insert(directory_user).values({column.name: bindparam(column.name) for column in directory_user.c})
 )
@@ -152,6 +153,11 @@ def list_memberships_of(tx: ReadTx, user_ids: Sequence[str]) -> dict[str, tuple[
     for row in _MEMBERSHIPS_OF_MANY.rows(tx, ids=orjson.dumps(user_ids).decode()):
         found.setdefault(row[0], []).append(_membership_from(row))
     return {user_id: tuple(memberships) for user_id, memberships in found.items()}
+
+
+def find_known_among(tx: ReadTx, ids: Iterable[str]) -> set[str]:
+    """Return which of the ids are, or were, of users."""
+    return {row[0] for row in _KNOWN_AMONG.rows(tx, ids=orjson.dumps(list(ids)).decode())}
 
 
 def insert_user(tx: WriteTx, user: User) -> None:

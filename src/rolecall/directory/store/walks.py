@@ -13,7 +13,19 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import ColumnElement, and_, bindparam, func, null, or_, select, true
 
 from rolecall.directory.model import ListRequest, Position, Seek, Stretch
-from rolecall.directory.store.lists import GROUPS, PROVISIONED_USERS, Kind, SortKey, bounded, in_order, scan, visible_in
+from rolecall.directory.store.lists import (
+    ALL_USERS,
+    GROUPS,
+    PROVISIONED_USERS,
+    STORED_USER_COLUMNS,
+    Kind,
+    SortKey,
+    bounded,
+    in_order,
+    scan,
+    visible_in,
+)
+from rolecall.directory.store.users import USER_COLUMNS
 from rolecall.kernel.predicate import Path
 from rolecall.storage.predicates import to_sql
 from rolecall.storage.statement import Row, Statement
@@ -53,6 +65,15 @@ def walk_provisioned_users(tx: ReadTx, request: ListRequest, seek: Seek) -> Stre
     Raises: ListTooSlow.
     """
     return walk_kind(tx, request, seek, PROVISIONED_USERS)
+
+
+def walk_all_users(tx: ReadTx, request: ListRequest, seek: Seek) -> Stretch[Row]:
+    """Return rows of `USER_COLUMNS`, of users of every kind.
+
+    Raises: ListTooSlow.
+    """
+    stretch = walk_kind(tx, request, seek, ALL_USERS)
+    return replace(stretch, items=tuple(row[len(STORED_USER_COLUMNS) :][: len(USER_COLUMNS)] for row in stretch.items))
 
 
 def walk_groups(tx: ReadTx, request: ListRequest, seek: Seek) -> Stretch[Row]:

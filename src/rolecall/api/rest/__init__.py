@@ -1,0 +1,1 @@
+"""How do programs ask for anything but SCIM? The REST API below /api."""

@@ -1,0 +1,1 @@
+"""How is a long log searched by condition, or followed without a gap?"""

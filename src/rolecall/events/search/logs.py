@@ -1,0 +1,60 @@
+"""Which audit records and events fulfil a condition, and what has been written since?"""
+
+from datetime import datetime
+
+from rolecall.authorization.actions import Action
+from rolecall.authorization.check import require
+from rolecall.events.model import AuditRecord, LoggedEvent
+from rolecall.events.search import store
+from rolecall.events.search.model import Feed, LogPage, LogSearch
+from rolecall.storage.transaction import ReadTx
+
+
+def search_records(tx: ReadTx, wanted: LogSearch) -> LogPage[AuditRecord]:
+    """Return audit records by the time at which their calls ended.
+
+    Raises: Forbidden.
+    """
+    require(tx.actor, Action.AUDIT_READ)
+    rows, after = store.search(tx, store.RECORDS, wanted)
+    return LogPage(items=tuple(store.record_from(row) for row in rows), after=after)
+
+
+def follow_records(tx: ReadTx, *, after: int | None, since: datetime | None, limit: int) -> Feed[AuditRecord]:
+    """Return the next audit records in the order of writing: behind `after`, else from about `since` on, else all.
+
+    Raises: Forbidden.
+    """
+    require(tx.actor, Action.AUDIT_READ)
+    start = _start(tx, store.RECORDS, after, since)
+    rows = store.follow(tx, store.RECORDS, after=start, limit=limit + 1)
+    records = tuple(store.record_from(row) for row in rows[:limit])
+    return Feed(items=records, after=records[-1].sequence if records else start, has_more=len(rows) > limit)
+
+
+def search_events(tx: ReadTx, wanted: LogSearch) -> LogPage[LoggedEvent]:
+    """Return events by the time at which they happened.
+
+    Raises: Forbidden.
+    """
+    require(tx.actor, Action.EVENT_READ)
+    rows, after = store.search(tx, store.EVENTS, wanted)
+    return LogPage(items=tuple(store.event_from(row) for row in rows), after=after)
+
+
+def follow_events(tx: ReadTx, *, after: int | None, since: datetime | None, limit: int) -> Feed[LoggedEvent]:
+    """Return the next events in the order of writing: behind `after`, else from about `since` on, else all.
+
+    Raises: Forbidden.
+    """
+    require(tx.actor, Action.EVENT_READ)
+    start = _start(tx, store.EVENTS, after, since)
+    rows = store.follow(tx, store.EVENTS, after=start, limit=limit + 1)
+    events = tuple(store.event_from(row) for row in rows[:limit])
+    return Feed(items=events, after=events[-1].sequence if events else start, has_more=len(rows) > limit)
+
+
+def _start(tx: ReadTx, log: store.Log, after: int | None, since: datetime | None) -> int:
+    if after is not None:
+        return after
+    return 0 if since is None else store.sequence_before(tx, log, since)

@@ -1,0 +1,165 @@
+"""The rows of either log, by time and condition, or by sequence number."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Column, ColumnElement, Table, and_, func, or_, select, true
+
+from rolecall.events.model import AuditRecord, CallOutcome, LoggedEvent, Phase
+from rolecall.events.search.model import LogPlace, LogSearch
+from rolecall.events.tables import audit_record, event
+from rolecall.kernel.clock import from_microseconds, to_microseconds
+from rolecall.kernel.predicate import Path
+from rolecall.storage.predicates import InstantColumn, TextColumn, to_sql
+from rolecall.storage.statement import Row, Statement
+from rolecall.storage.transaction import ReadTx
+
+WINDOW: Final = 20_000
+"""How many entries one search looks at before it answers with what it has, so that none takes long."""
+
+_SLACK: Final = timedelta(minutes=1)
+"""Entries are written a little out of the order of their times; a feed begins this much early."""
+
+_R: Final = audit_record.c
+_E: Final = event.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Log:
+    """One log: its table, its instants, what it can be searched by, and the columns of an entry in their order."""
+
+    table: Table
+    at: Column[Any]
+    columns: Sequence[Column[Any]]
+    searched_by: dict[Path, Any]
+
+
+RECORDS: Final = Log(
+    table=audit_record,
+    at=_R.recorded_at,
+    columns=[_R[field.name] for field in fields(AuditRecord)],
+    searched_by={
+        ("recorded_at",): InstantColumn(_R.recorded_at),
+        **{
+            (name,): TextColumn(_R[name], folded=False)
+            for name in (
+                "address",
+                "api_key_id",
+                "code",
+                "method",
+                "outcome",
+                "phase",
+                "request_id",
+                "subject_id",
+                "target",
+                "user_id",
+            )
+        },
+    },
+)
+EVENTS: Final = Log(
+    table=event,
+    at=_E.happened_at,
+    columns=[_E[field.name] for field in fields(LoggedEvent)],
+    searched_by={
+        ("happened_at",): InstantColumn(_E.happened_at),
+        **{
+            (name,): TextColumn(_E[name], folded=False)
+            for name in ("actor_user_id", "category", "request_id", "severity", "subject_id", "type")
+        },
+    },
+)
+
+
+def search(tx: ReadTx, log: Log, wanted: LogSearch) -> tuple[list[Row], LogPlace | None]:
+    """Return rows of an entry's columns, and where to read on.
+
+    Looks at no more than `WINDOW` entries: there may be no row and yet a place.
+    """
+    ahead = _beyond(log, wanted)
+    order = _order(log, wanted)
+    end = Statement(select(log.at, log.table.c.sequence).where(ahead).order_by(*order).limit(1).offset(WINDOW - 1)).row(
+        tx
+    )
+    within = true() if end is None else _up_to(log, end, newest_first=wanted.newest_first)
+    condition = true() if wanted.where is None else to_sql(wanted.where, log.searched_by).condition
+    query = select(*log.columns).where(ahead, within, condition).order_by(*order).limit(wanted.limit + 1)
+    rows = Statement(query).rows(tx)
+    if len(rows) > wanted.limit:
+        rows = rows[: wanted.limit]
+        return rows, _place_of(log, rows[-1])
+    return rows, None if end is None else LogPlace(at=from_microseconds(end[0]), sequence=end[1])
+
+
+def follow(tx: ReadTx, log: Log, *, after: int, limit: int) -> list[Row]:
+    """Return rows of the entries that were written next, oldest first."""
+    sequence = log.table.c.sequence
+    return Statement(select(*log.columns).where(sequence > after).order_by(sequence).limit(limit)).rows(tx)
+
+
+def sequence_before(tx: ReadTx, log: Log, since: datetime) -> int:
+    """Return a sequence number behind which everything from that instant on lies, and little else."""
+    first = Statement(
+        select(log.table.c.sequence)
+        .where(log.at >= to_microseconds(since - _SLACK))
+        .order_by(log.at, log.table.c.sequence)
+        .limit(1)
+    ).value(tx)
+    if first is not None:
+        return int(first) - 1
+    return int(Statement(select(func.max(log.table.c.sequence))).value(tx) or 0)
+
+
+def record_from(row: Row) -> AuditRecord:
+    """Return the audit record in a row of `RECORDS`."""
+    values: dict[str, Any] = dict(zip((field.name for field in fields(AuditRecord)), row, strict=True))
+    values["phase"] = Phase(values["phase"])
+    values["recorded_at"] = from_microseconds(values["recorded_at"])
+    values["request"] = None if values["request"] is None else orjson.loads(values["request"])
+    values["outcome"] = None if values["outcome"] is None else CallOutcome(values["outcome"])
+    values["operations"] = tuple(orjson.loads(values["operations"] or "[]"))
+    return AuditRecord(**values)
+
+
+def event_from(row: Row) -> LoggedEvent:
+    """Return the event in a row of `EVENTS`."""
+    values: dict[str, Any] = dict(zip((field.name for field in fields(LoggedEvent)), row, strict=True))
+    values["happened_at"] = from_microseconds(values["happened_at"])
+    values["data"] = orjson.loads(values["data"])
+    return LoggedEvent(**values)
+
+
+def _place_of(log: Log, row: Row) -> LogPlace:
+    by_name = dict(zip((column.name for column in log.columns), row, strict=True))
+    return LogPlace(at=from_microseconds(by_name[log.at.name]), sequence=by_name["sequence"])
+
+
+def _beyond(log: Log, wanted: LogSearch) -> ColumnElement[bool]:
+    """Return the condition on what may be looked at. Its first halves are what the index on the instant serves."""
+    sequence = log.table.c.sequence
+    conditions: list[ColumnElement[bool]] = [true()]
+    if wanted.since is not None:
+        conditions.append(log.at >= to_microseconds(wanted.since))
+    if wanted.after is not None:
+        at, number = to_microseconds(wanted.after.at), wanted.after.sequence
+        if wanted.newest_first:
+            conditions.append(and_(log.at <= at, or_(log.at < at, sequence < number)))
+        else:
+            conditions.append(and_(log.at >= at, or_(log.at > at, sequence > number)))
+    return and_(*conditions)
+
+
+def _up_to(log: Log, end: Row, *, newest_first: bool) -> ColumnElement[bool]:
+    at, number = end
+    sequence = log.table.c.sequence
+    if newest_first:
+        return and_(log.at >= at, or_(log.at > at, sequence >= number))
+    return and_(log.at <= at, or_(log.at < at, sequence <= number))
+
+
+def _order(log: Log, wanted: LogSearch) -> list[ColumnElement[Any]]:
+    by: list[Column[Any]] = [log.at, log.table.c.sequence]
+    return [column.desc() for column in by] if wanted.newest_first else list(by)

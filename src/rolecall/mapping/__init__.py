@@ -1,0 +1,1 @@
+"""From a pushed group or a claim to an assignment."""
