@@ -1,6 +1,6 @@
 """What does a PATCH make of a resource?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, assert_never
 
 import orjson
@@ -252,7 +252,7 @@ def _created(edit: Edit) -> Json:
 
 def _edited_values(edit: Edit, old: Sequence[Json]) -> Json:
     if edit.target.where is not None or edit.target.sub_name is not None:
-        values = list(_edited_selection(edit, old))
+        values = _distinct(_edited_selection(edit, old))
     elif edit.name is _REMOVE:
         values = _remaining(edit, old)
     elif edit.name is OperationName.ADD:
@@ -281,6 +281,14 @@ def _edited_selection(edit: Edit, old: Sequence[Json]) -> Iterator[Json]:
         created = _without_match(edit, None)
     if created is not None:
         yield created
+
+
+def _distinct(values: Iterable[Json]) -> list[Json]:
+    """Return the values, each once (RFC 7643 §2.4): a change can make one equal to another."""
+    by_text: dict[bytes, Json] = {}
+    for value in values:
+        by_text.setdefault(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), value)
+    return list(by_text.values())
 
 
 def _selected_value(edit: Edit, value: Json) -> Json:

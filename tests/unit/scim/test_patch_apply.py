@@ -201,3 +201,10 @@ def test_one_request_does_what_its_operations_do_one_by_one(requested):
         profile = change.profile
     assert together is not None
     assert together.profile == profile
+
+
+def test_a_value_that_a_change_makes_equal_to_another_is_that_one():
+    two = {**ANN, "emails": [{"value": "a"}, {"value": "b"}]}
+    change = applied(two, {"op": "replace", "path": 'emails[value eq "a"].value', "value": "b"})
+    assert change.profile["emails"] == [{"value": "b"}]
+    assert change.outcomes == {0: Outcome.APPLIED}
