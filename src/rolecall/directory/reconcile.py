@@ -77,12 +77,12 @@ def follow_members(tx: WriteTx, event: GroupMembersChanged) -> None:
     if not concerned:
         return
     changed = {*event.added, *event.removed}
-    groups = memberships.find_groups_among(tx, changed)
-    users = {UserId(each) for each in changed - groups}
+    users = user_store.find_known_among(tx, changed)
+    groups = memberships.find_groups_among(tx, changed - users) if changed - users else frozenset()
     memberships.lock_groups_below(tx, groups)
     count = len(users) + sum(memberships.count_users_below(tx, group) for group in groups)
     # Of a group that is gone nobody knows any more who was in it.
-    if user_store.find_known_among(tx, users) != users or count > users_at_once(tx):
+    if changed - users - groups or (count > 1 and count > users_at_once(tx)):
         _lock_groups(tx, concerned)
         _follow(tx, concerned)
         return
