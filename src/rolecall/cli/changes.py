@@ -48,8 +48,12 @@ def _told(options: Mapping[str, object]) -> "Mapping[str, Json]":
     told = {}
     for name, value in options.items():
         if name not in _NOT_TOLD and value is not None:
-            told[name] = str(value.value if isinstance(value, Enum) else value)
+            told[name] = ", ".join(map(_text, value)) if isinstance(value, list | tuple) else _text(value)
     return told
+
+
+def _text(value: object) -> str:
+    return str(value.value if isinstance(value, Enum) else value)
 
 
 def _login() -> str:

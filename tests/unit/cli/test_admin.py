@@ -138,8 +138,8 @@ def test_keys_are_listed_without_secrets_and_end_when_revoked(rolecall, ada):
 def test_a_user_is_shown_with_its_roles(rolecall, ada):
     shown = rolecall("admin", "users", "show", "ADA", "--json").json
     assert (shown["user_name"], shown["break_glass"]) == ("ada", True)
-    assert shown["assignments"][0]["role"] == "admin"
-    assert "admin (manual)" in rolecall("admin", "users", "show", "ada").out
+    assert shown["team_roles"][0]["role_id"] == "admin"
+    assert "admin in Root (manual)" in rolecall("admin", "users", "show", "ada").out
 
 
 def test_users_are_listed_page_by_page(rolecall, ada):
@@ -175,7 +175,7 @@ def test_deleting_asks_first_and_without_a_yes_nothing_happens(rolecall, ada, mo
 def test_a_role_is_given_and_taken_back(rolecall, ada):
     rolecall("admin", "scim-setup")
     assert rolecall("admin", "users", "assign", "scim", "--role", "admin").code == 0
-    roles = [each["role"] for each in rolecall("admin", "users", "show", "scim", "--json").json["assignments"]]
+    roles = [each["role_id"] for each in rolecall("admin", "users", "show", "scim", "--json").json["team_roles"]]
     assert roles == ["admin", "scim_provisioner"]
     ended = rolecall("admin", "users", "unassign", "scim", "--role", "admin")
     assert ended.out == "scim does not have the role admin in Root.\n"

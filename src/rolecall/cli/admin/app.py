@@ -2,7 +2,21 @@
 
 import typer
 
-from rolecall.cli.admin import audit, backup, database, doctor, events, groups, keys, setup, users
+from rolecall.cli.admin import (
+    audit,
+    automatic,
+    backup,
+    database,
+    doctor,
+    events,
+    groups,
+    keys,
+    mappings,
+    roles,
+    setup,
+    teams,
+    users,
+)
 
 app = typer.Typer(help="Administer an installation from its own machine, also while it serves.", no_args_is_help=True)
 app.command("scim-setup")(setup.scim_setup)
@@ -14,6 +28,12 @@ app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
 app.add_typer(users.app, name="users")
 app.add_typer(groups.app, name="groups")
+app.add_typer(teams.app, name="teams")
+app.add_typer(roles.app, name="roles")
+app.add_typer(mappings.app, name="mappings")
+mappings.app.command("choices")(automatic.show_choices)
+mappings.app.command("choose")(automatic.choose)
+mappings.app.command("reconcile")(automatic.reconcile)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")

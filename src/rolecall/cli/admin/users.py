@@ -13,6 +13,7 @@ from rolecall.cli.output import print_fields, print_json, print_table
 
 if TYPE_CHECKING:
     from rolecall.directory.model import Assignment, User
+    from rolecall.mapping.explain import TeamRole
     from rolecall.storage.transaction import ReadTx, WriteTx
 
 T = TypeVar("T")
@@ -46,25 +47,30 @@ def list_users(
 
 @app.command("show")
 def show_user(
-    name: UserName, *, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: AsJson = False
+    name: UserName,
+    *,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say for each role by which groups and mappings it is there, since when.")
+    ] = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show one user with its roles."""
-    from rolecall.directory.assignments import list_assignments
+    """Show one user with its roles. For a deactivated user they are what would be restored."""
+    from rolecall.cli.admin.team_roles import lines_of, team_role_to_json
     from rolecall.directory.users import get_user_by_name
     from rolecall.kernel.clock import to_rfc3339
+    from rolecall.mapping.explain import explain_user, list_team_roles
 
-    def ask(tx: "ReadTx") -> "tuple[User, tuple[Assignment, ...]]":
+    def ask(tx: "ReadTx") -> "tuple[User, tuple[TeamRole, ...]]":
         user = get_user_by_name(tx, name)
-        return user, list_assignments(tx, user.id)
+        return user, (explain_user if explain else list_team_roles)(tx, user.id)
 
     with opened(data_dir, database_url) as rolecall:
-        user, assignments = rolecall.transactions.run_read(COMMAND_LINE, ask)
+        user, held = rolecall.transactions.run_read(COMMAND_LINE, ask)
     if as_json:
-        roles = [
-            {"role": each.role, "team_id": each.team_id, "sources": [source.name for source in each.sources]}
-            for each in assignments
-        ]
-        print_json({**to_json(user), "assignments": roles})
+        roles = [team_role_to_json(each, explain=explain) for each in held]
+        print_json({**to_json(user), "is_active": user.state.value == "active", "team_roles": roles})
         return
     print_fields(
         {
@@ -74,11 +80,14 @@ def show_user(
             "Kind": user.kind.value,
             "State": user.state.value,
             "Marks": _marks(user),
-            "Roles": ", ".join(_in_words(each) for each in assignments) or "none",
+            "Roles": ", ".join(lines_of(each)[0] for each in held) or "none",
             "Made": to_rfc3339(user.created_at),
             "Changed": to_rfc3339(user.changed_at),
         }
     )
+    if explain:
+        for each in held:
+            print("\n".join(("", *lines_of(each))))
 
 
 @app.command("deactivate")
@@ -212,10 +221,6 @@ def _change(
 
     with opened(*place) as rolecall:
         return make_change(rolecall, context, lambda tx: change(tx, get_user_by_name(tx, name)))
-
-
-def _in_words(assignment: "Assignment") -> str:
-    return f"{assignment.role} ({', '.join(source.name for source in assignment.sources)})"
 
 
 def _marks(user: "User") -> str:
