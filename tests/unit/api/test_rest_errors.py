@@ -5,6 +5,7 @@ import pytest
 
 from rolecall.api.errors import MethodNotAllowed
 from rolecall.api.rest.errors import TOLD, InvalidArguments, Violation, bad_field, headers_of, rest_dialect, status_of
+from rolecall.authentication.errors import OAuthRefusal
 from rolecall.directory.errors import UserNameTaken
 from rolecall.events.calls import Call
 from rolecall.kernel.errors import ErrorKind, Forbidden
@@ -22,7 +23,8 @@ def told(error):
 def test_every_refusal_can_be_told_over_rest(refusal):
     error = refusal("A sentence.", allow="GET") if refusal is MethodNotAllowed else refusal("A sentence.")
     body = told(error)
-    assert list(body) == ["code", "message", "request_id", "timestamp", "details"]
+    further = ["error", "error_description"] if issubclass(refusal, OAuthRefusal) else []
+    assert list(body) == ["code", "message", "request_id", "timestamp", "details", *further]
     assert body["code"] == TOLD[refusal.kind][1]
     assert body["message"] == "A sentence."
     assert (body["request_id"], body["timestamp"]) == (CALL.request_id, "2026-11-24T10:00:00.000Z")

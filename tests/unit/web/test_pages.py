@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from rolecall.authentication.api_keys import authenticate
+from rolecall.authentication.actors import authenticate
 from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import SYSTEM
 from rolecall.directory.installation import set_public_url
