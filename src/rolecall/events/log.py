@@ -1,5 +1,7 @@
 """Which events happened, in order?"""
 
+from datetime import datetime
+
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
 from rolecall.events import store
@@ -25,3 +27,12 @@ def list_events(
     """
     require(tx.actor, Action.EVENT_READ)
     return store.list_events(tx, limit=limit, before=before, after=after, warnings=warnings)
+
+
+def delete_events(tx: WriteTx, *, before: datetime, limit: int) -> int:
+    """Forget events that happened before an instant, oldest first, at most `limit`; return how many.
+
+    Raises: Forbidden.
+    """
+    require(tx.actor, Action.EVENT_DELETE)
+    return store.delete_events(tx, before=before, limit=limit)

@@ -1,10 +1,11 @@
 """The rows of the event log and of the audit log."""
 
 from dataclasses import fields
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Table, bindparam, insert, select, true
+from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, select, true
 
 from rolecall.events.calls import Call
 from rolecall.events.model import AuditRecord, CallOutcome, LoggedEvent, Phase
@@ -23,6 +24,17 @@ _INSERT_EVENT: Final = Statement(
 )
 _INSERT_RECORD: Final = Statement(
     insert(audit_record).values({column.name: bindparam(column.name) for column in _RECORD_COLUMNS})
+)
+
+_DELETE_EVENTS: Final = Statement(
+    delete(event).where(
+        event.c.sequence.in_(
+            select(event.c.sequence)
+            .where(event.c.happened_at < bindparam("before"))
+            .order_by(event.c.happened_at)
+            .limit(bindparam("limit"))
+        )
+    )
 )
 
 
@@ -71,6 +83,11 @@ def list_events(
         )
         for row in rows
     )
+
+
+def delete_events(tx: WriteTx, *, before: datetime, limit: int) -> int:
+    """Delete events that happened before an instant, oldest first, at most `limit`; return how many."""
+    return _DELETE_EVENTS.run(tx, before=to_microseconds(before), limit=limit).rowcount
 
 
 def insert_intent(tx: WriteTx, call: Call) -> None:
