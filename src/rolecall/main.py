@@ -1,5 +1,6 @@
 """How is one Rolecall put together? The only place that wires."""
 
+from asyncio import to_thread
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,17 +9,20 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rolecall import reactions
+from rolecall import later, reactions
 from rolecall.api import health
 from rolecall.api.admission import Admission
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim.app import ScimApp
 from rolecall.events import log
 from rolecall.http.envelope import Envelope
+from rolecall.jobs.queue import CHANNEL
+from rolecall.jobs.runner import Runner
 from rolecall.kernel.clock import Clock, system_clock
 from rolecall.scim.users import RequirementProfile
 from rolecall.settings import Settings
 from rolecall.storage.engine import open_database
+from rolecall.storage.notices import Notices
 from rolecall.storage.transactions import Transactions
 from rolecall.telemetry.metrics import Metrics
 from rolecall.web import pages
@@ -38,18 +42,28 @@ class Rolecall:
 def build(settings: Settings, *, clock: Clock = system_clock) -> Rolecall:
     """Return a Rolecall over a database that has been migrated. `close` it in the end."""
     metrics = Metrics()
+    database = open_database(settings.database_url)
+    notices = Notices(database, CHANNEL)
     transactions = Transactions(
-        open_database(settings.database_url),
+        database,
         clock=clock,
-        before_commit=(reactions.react, log.append_recorded),
+        before_commit=(reactions.react, log.append_recorded, notices.pass_on),
         observe_batch=metrics.observe_batch,
+    )
+    runner = Runner(
+        transactions,
+        notices,
+        clock=clock,
+        handlers=later.handlers(job_days=settings.job_days, event_days=settings.event_days),
+        declared=later.DECLARED,
+        observe=metrics.observe_job,
     )
     return Rolecall(
         settings=settings,
         clock=clock,
         transactions=transactions,
         metrics=metrics,
-        app=_application(settings, clock, transactions, metrics),
+        app=_application(settings, clock, transactions, metrics, runner),
     )
 
 
@@ -77,7 +91,9 @@ class _Fronts:
         await self._others(scope, receive, send)
 
 
-def _application(settings: Settings, clock: Clock, transactions: Transactions, metrics: Metrics) -> ASGIApp:
+def _application(
+    settings: Settings, clock: Clock, transactions: Transactions, metrics: Metrics, runner: Runner
+) -> ASGIApp:
     recorder = Recorder(transactions, clock)
     admission = Admission(transactions)
     scim = ScimApp(
@@ -90,8 +106,10 @@ def _application(settings: Settings, clock: Clock, transactions: Transactions, m
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        runner.start()
         yield
         recorder.close()
+        await to_thread(runner.stop)
 
     others = Starlette(
         routes=[*health.routes(transactions, admission, metrics), *pages.routes(transactions)],

@@ -87,6 +87,10 @@ class Settings(BaseSettings):
         ge=1024,
         description="Largest request body in bytes; a larger one is answered 413.",
     )
+    event_days: int = Field(
+        default=0, ge=0, description="Days that events are kept; 0 keeps them for ever. Audit records are always kept."
+    )
+    job_days: int = Field(default=14, ge=0, description="Days that finished jobs are kept; 0 keeps them for ever.")
     log_format: LogFormat = Field(
         default=LogFormat.TEXT, description="How log lines on standard error are written: `text` or `json`."
     )

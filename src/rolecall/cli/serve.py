@@ -49,6 +49,8 @@ def serve(
     self_signed: Annotated[bool | None, setting("self_signed")] = None,
     requirement_profile: Annotated[Literal["rfc", "strict"] | None, setting("requirement_profile")] = None,
     max_body_bytes: Annotated[int | None, setting("max_body_bytes")] = None,
+    event_days: Annotated[int | None, setting("event_days")] = None,
+    job_days: Annotated[int | None, setting("job_days")] = None,
     log_format: Annotated[LogFormat | None, setting("log_format")] = None,
     log_level: Annotated[Literal["debug", "info", "warning", "error"] | None, setting("log_level")] = None,
 ) -> None:

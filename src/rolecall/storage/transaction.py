@@ -29,10 +29,19 @@ class WriteTx(ReadTx):
     """May also write and record events. Never commits: the runner does, once."""
 
     recorded: list[Event] = field(default_factory=list)
+    noticed: list[str] = field(default_factory=list)
+    """Channels on which something is to be told once this is committed."""
 
     def record(self, event: Event) -> None:
         """Say that `event` happened. It is logged if, and only if, this transaction commits."""
         self.recorded.append(event)
+
+    def notify(self, channel: str) -> None:
+        """Wake whoever waits on `channel` (`storage.notices`), if this transaction commits."""
+        if channel not in self.noticed:
+            self.noticed.append(channel)
+            if self.dialect == "postgresql":
+                self.connection.execute("SELECT pg_notify(%s, '')", (channel,))
 
 
 class Journal(Protocol):
