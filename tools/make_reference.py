@@ -22,7 +22,7 @@ from rolecall.authorization.actions import ROLE_ACTIONS, Action
 from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.scim.errors import ScimError
 from rolecall.scim.schemas import GROUP, USER, Attribute, ResourceType
-from rolecall.settings import PREFIX, Settings
+from rolecall.settings import PREFIX, VARIABLES_ONLY, Settings
 from tools.declarations import errors, events, members_with_words, own_docstring, words_after
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
@@ -42,7 +42,7 @@ def render_settings() -> str:
     """Return the page of all settings."""
     rows = [
         (
-            f"`--{name.replace('_', '-')}`",
+            "" if name in VARIABLES_ONLY else f"`--{name.replace('_', '-')}`",
             f"`{PREFIX}{name.upper()}`",
             _type_name(setting.annotation),
             _default(setting),
@@ -52,7 +52,7 @@ def render_settings() -> str:
     ]
     return _page(
         "Settings",
-        "Each is an option of `rolecall serve` and an environment variable; the option wins.",
+        "Each is an environment variable and, unless it is secret, an option of `rolecall serve`; the option wins.",
         _table(("Option", "Variable", "Takes", "Default", "Means"), rows),
     )
 

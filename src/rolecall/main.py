@@ -23,6 +23,7 @@ from rolecall.scim.users import RequirementProfile
 from rolecall.settings import Settings
 from rolecall.storage.engine import open_database
 from rolecall.storage.notices import Notices
+from rolecall.storage.secrets import FILE, KeyRing
 from rolecall.storage.transactions import Transactions
 from rolecall.telemetry.metrics import Metrics
 from rolecall.web import pages
@@ -36,6 +37,7 @@ class Rolecall:
     clock: Clock
     transactions: Transactions
     metrics: Metrics
+    keys: KeyRing
     app: ASGIApp
 
 
@@ -63,6 +65,7 @@ def build(settings: Settings, *, clock: Clock = system_clock) -> Rolecall:
         clock=clock,
         transactions=transactions,
         metrics=metrics,
+        keys=key_ring(settings),
         app=_application(settings, clock, transactions, metrics, runner),
     )
 
@@ -70,6 +73,12 @@ def build(settings: Settings, *, clock: Clock = system_clock) -> Rolecall:
 def close(rolecall: Rolecall) -> None:
     """Finish what was handed over and release every connection."""
     rolecall.transactions.close()
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """Return the keys that seal secrets; nothing is read or made before they are needed."""
+    variable = None if settings.keys is None else settings.keys.get_secret_value()
+    return KeyRing(settings.data_dir / FILE, variable)
 
 
 class _Fronts:

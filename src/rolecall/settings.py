@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rolecall.kernel.errors import DomainError, ErrorKind
@@ -16,6 +16,8 @@ from rolecall.kernel.errors import DomainError, ErrorKind
 Network: TypeAlias = IPv4Network | IPv6Network
 
 PREFIX: Final = "ROLECALL_"
+VARIABLES_ONLY: Final = frozenset({"keys"})
+"""Secrets: no option of a command, since every user of the machine can read those."""
 _DATABASE_SCHEMES: Final = ("sqlite", "postgresql", "postgresql+psycopg")
 
 
@@ -38,7 +40,8 @@ class LogFormat(Enum):
 class Settings(BaseSettings):
     """Everything about one installation that is decided outside its database.
 
-    Each is an option of `rolecall serve` and an environment variable `ROLECALL_…`; the option wins.
+    Each is an environment variable `ROLECALL_…` and, unless it is secret, an option of `rolecall serve`; the
+    option wins.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
@@ -57,6 +60,11 @@ class Settings(BaseSettings):
         default_factory=lambda known: f"sqlite:///{known['data_dir'] / 'rolecall.sqlite3'}",
         description="Database: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`. "
         "By default the file `rolecall.sqlite3` in the data directory.",
+    )
+    keys: SecretStr | None = Field(
+        default=None,
+        description="The key ring that seals secrets in the database, in place of the file `keys.json` in the data "
+        "directory and in its form.",
     )
     public_url: str | None = Field(
         default=None,
@@ -215,6 +223,7 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     if name not in Settings.model_fields:
         return f"There is no setting {name!r}."
     # A database URL may hold a password.
-    hidden = name == "database_url" or isinstance(fault["input"], dict)
+    hidden = name in {"database_url", *VARIABLES_ONLY} or isinstance(fault["input"], dict)
     given = "" if hidden else f" (given: {fault['input']!r})"
-    return f"--{name.replace('_', '-')} or {PREFIX}{name.upper()}: {message}{given}."
+    option = "" if name in VARIABLES_ONLY else f"--{name.replace('_', '-')} or "
+    return f"{option}{PREFIX}{name.upper()}: {message}{given}."

@@ -28,6 +28,8 @@ class Action(Enum):
     """Cancel a job, or have it tried again."""
     JOB_LIST = "job:list"
     """See every job and every schedule."""
+    KEY_RING_CHANGE = "key_ring:change"
+    """Change the keys with which secrets are sealed, and see how many each has sealed."""
     METRICS_READ = "metrics:read"
     """Read the metrics from another machine."""
     PROVISIONED_READ = "provisioned:read"

@@ -73,6 +73,7 @@ def _run(context: typer.Context, settings: Settings) -> NoReturn:
     migrate.upgrade(settings.database_url)
     rolecall = build(settings)
     try:
+        rolecall.keys.ensure(rolecall.clock())
         public_url = _settle_public_url(rolecall, context)
         config = _configure_server(rolecall, public_url)
         _print_welcome(rolecall, context, public_url)

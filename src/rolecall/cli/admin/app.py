@@ -2,7 +2,7 @@
 
 import typer
 
-from rolecall.cli.admin import audit, backup, database, doctor, events, groups, jobs, keys, setup, users
+from rolecall.cli.admin import audit, backup, database, doctor, events, groups, jobs, keys, secrets, setup, users
 
 app = typer.Typer(help="Administer an installation from its own machine, also while it serves.", no_args_is_help=True)
 app.command("scim-setup")(setup.scim_setup)
@@ -17,5 +17,6 @@ app.add_typer(groups.app, name="groups")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")
+app.add_typer(secrets.app, name="secrets")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(jobs.schedules, name="schedules")
