@@ -4,6 +4,7 @@ from asyncio import to_thread
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,8 +20,13 @@ from rolecall.http.envelope import Envelope
 from rolecall.jobs.queue import CHANNEL
 from rolecall.jobs.runner import Runner
 from rolecall.kernel.clock import Clock, system_clock
+from rolecall.notifications.deliveries import Dispatcher
+from rolecall.notifications.jobs import Senders
+from rolecall.outbound.client import OutboundClient
+from rolecall.outbound.mail import Mailer, MailSecurity, MailServer
+from rolecall.outbound.model import OutboundRule
 from rolecall.scim.users import RequirementProfile
-from rolecall.settings import Settings
+from rolecall.settings import SMTP_PORTS, Settings
 from rolecall.storage.engine import open_database
 from rolecall.storage.notices import Notices
 from rolecall.storage.secrets import FILE, KeyRing
@@ -38,6 +44,7 @@ class Rolecall:
     transactions: Transactions
     metrics: Metrics
     keys: KeyRing
+    rule: OutboundRule
     app: ASGIApp
 
 
@@ -49,14 +56,17 @@ def build(settings: Settings, *, clock: Clock = system_clock) -> Rolecall:
     transactions = Transactions(
         database,
         clock=clock,
-        before_commit=(reactions.react, log.append_recorded, notices.pass_on),
+        before_commit=(reactions.react, Dispatcher().enqueue_deliveries, log.append_recorded, notices.pass_on),
         observe_batch=metrics.observe_batch,
     )
+    keys, rule = key_ring(settings), outbound_rule(settings)
+    mailer = Mailer(_mail_server(settings))
+    senders = Senders(keys=keys, client=OutboundClient(rule), mailer=mailer, clock=clock)
     runner = Runner(
         transactions,
         notices,
         clock=clock,
-        handlers=later.handlers(job_days=settings.job_days, event_days=settings.event_days),
+        handlers=later.handlers(senders, job_days=settings.job_days, event_days=settings.event_days),
         declared=later.DECLARED,
         observe=metrics.observe_job,
     )
@@ -65,7 +75,8 @@ def build(settings: Settings, *, clock: Clock = system_clock) -> Rolecall:
         clock=clock,
         transactions=transactions,
         metrics=metrics,
-        keys=key_ring(settings),
+        keys=keys,
+        rule=rule,
         app=_application(settings, clock, transactions, metrics, runner),
     )
 
@@ -79,6 +90,25 @@ def key_ring(settings: Settings) -> KeyRing:
     """Return the keys that seal secrets; nothing is read or made before they are needed."""
     variable = None if settings.keys is None else settings.keys.get_secret_value()
     return KeyRing(settings.data_dir / FILE, variable)
+
+
+def outbound_rule(settings: Settings) -> OutboundRule:
+    """Return whom this installation may call."""
+    return OutboundRule(domains=settings.outbound_domains, networks=settings.outbound_networks)
+
+
+def _mail_server(settings: Settings) -> MailServer | None:
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    parts = urlsplit(settings.smtp_url)
+    return MailServer(
+        host=parts.hostname or "",
+        port=parts.port or SMTP_PORTS[parts.scheme],
+        security=MailSecurity(parts.scheme),
+        user=None if parts.username is None else unquote(parts.username),
+        password=None if settings.smtp_password is None else settings.smtp_password.get_secret_value(),
+        sender=settings.mail_from,
+    )
 
 
 class _Fronts:

@@ -1,6 +1,7 @@
 """Is what is old forgotten as the settings say, and only that, on either database?"""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -9,14 +10,25 @@ from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import SYSTEM
 from rolecall.events import log
 from rolecall.jobs import jobs, queue
+from rolecall.kernel.clock import system_clock
 from rolecall.kernel.errors import Forbidden
+from rolecall.notifications.jobs import Senders
+from rolecall.outbound.client import OutboundClient
+from rolecall.outbound.mail import Mailer
+from rolecall.outbound.model import OutboundRule
+from rolecall.storage.secrets import KeyRing
 from tests.make.actors import all_but
 from tests.make.directory import service_user
+
+SENDERS = Senders(
+    keys=KeyRing(Path("nowhere")), client=OutboundClient(OutboundRule()), mailer=Mailer(None), clock=system_clock
+)
+"""Nothing of this file sends anything."""
 
 
 def carry_out(installed, kind, **days):
     """Do one job of the kind as a runner does."""
-    handlers = later.handlers(**{"job_days": 0, "event_days": 0, **days})
+    handlers = later.handlers(SENDERS, **{"job_days": 0, "event_days": 0, **days})
     installed.change(queue.enqueue, kind=kind, payload={})
     (job,) = installed.change(queue.take_jobs, kinds=[kind], runner="r", limit=1, actor=SYSTEM)
     handlers[kind](installed.transactions, job)
@@ -25,7 +37,7 @@ def carry_out(installed, kind, **days):
 
 
 def test_every_schedule_has_somebody_who_does_it():
-    assert {each.kind for each in later.DECLARED} == set(later.handlers(job_days=0, event_days=0))
+    assert {each.kind for each in later.DECLARED} <= set(later.handlers(SENDERS, job_days=0, event_days=0))
 
 
 def test_events_older_than_their_days_are_forgotten(installed, monkeypatch):

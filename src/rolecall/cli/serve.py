@@ -51,6 +51,10 @@ def serve(
     max_body_bytes: Annotated[int | None, setting("max_body_bytes")] = None,
     event_days: Annotated[int | None, setting("event_days")] = None,
     job_days: Annotated[int | None, setting("job_days")] = None,
+    outbound_domains: Annotated[list[str] | None, setting("outbound_domains")] = None,
+    outbound_networks: Annotated[list[str] | None, setting("outbound_networks")] = None,
+    smtp_url: Annotated[str | None, setting("smtp_url")] = None,
+    mail_from: Annotated[str | None, setting("mail_from")] = None,
     log_format: Annotated[LogFormat | None, setting("log_format")] = None,
     log_level: Annotated[Literal["debug", "info", "warning", "error"] | None, setting("log_level")] = None,
 ) -> None:

@@ -149,7 +149,10 @@ class Runner:
         except GiveUp as error:
             return self._note(job, partial(queue.fail, error=_words(error), again=False))
         except Exception as error:  # noqa: BLE001  # whatever a job does wrong is noted with it
-            _log.warning("A job failed.", kind=job.kind, attempt=job.attempt, exc_info=True)
+            unforeseen = not isinstance(error, DomainError)
+            _log.warning(
+                "A job failed.", kind=job.kind, attempt=job.attempt, because=_words(error), exc_info=unforeseen
+            )
             return self._note(job, partial(queue.fail, error=_words(error)))
         return self._note(job, queue.finish, otherwise="done")
 

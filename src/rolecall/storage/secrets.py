@@ -110,7 +110,12 @@ class KeyRing:
 
     @property
     def key_ids(self) -> Mapping[str, str]:
-        """When each key was made, by id. Raises as `primary`."""
+        """When each key was made, by id; none when there are no keys yet.
+
+        Raises: BadKeyRing, UnsafeKeyFile.
+        """
+        if self._fixed is None and not self.path.exists():
+            return {}
         return {key_id: key.created_at for key_id, key in self._ring().keys.items()}
 
     def ensure(self, now: datetime) -> None:

@@ -2,7 +2,20 @@
 
 import typer
 
-from rolecall.cli.admin import audit, backup, database, doctor, events, groups, jobs, keys, secrets, setup, users
+from rolecall.cli.admin import (
+    audit,
+    backup,
+    database,
+    doctor,
+    events,
+    groups,
+    jobs,
+    keys,
+    secrets,
+    setup,
+    subscriptions,
+    users,
+)
 
 app = typer.Typer(help="Administer an installation from its own machine, also while it serves.", no_args_is_help=True)
 app.command("scim-setup")(setup.scim_setup)
@@ -18,5 +31,6 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")
 app.add_typer(secrets.app, name="secrets")
+app.add_typer(subscriptions.app, name="subscriptions")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(jobs.schedules, name="schedules")

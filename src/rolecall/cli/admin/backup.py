@@ -90,12 +90,7 @@ def restore(
 def _missing_keys(data_dir: Path | None, database_url: str | None) -> list[str]:
     """Return the ids of the keys that seal secrets in the database and that the key ring lacks."""
     from rolecall.storage.resealing import count_by_key
-    from rolecall.storage.secrets import SecretKeyMissing
 
     with opened(data_dir, database_url) as rolecall:
         counts = rolecall.transactions.run_read(COMMAND_LINE, count_by_key)
-        try:
-            known = rolecall.keys.key_ids
-        except SecretKeyMissing:
-            known = {}
-    return sorted(set(counts) - set(known))
+        return sorted(set(counts) - set(rolecall.keys.key_ids))

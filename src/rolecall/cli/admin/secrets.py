@@ -23,7 +23,8 @@ def status(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_jso
 
     with opened(data_dir, database_url) as rolecall:
         counts = rolecall.transactions.run_read(COMMAND_LINE, count_by_key)
-        made, primary = rolecall.keys.key_ids, rolecall.keys.primary
+        made = rolecall.keys.key_ids
+        primary = rolecall.keys.primary if made else None
     rows = [
         {"id": key_id, "seals": key_id == primary, "created_at": made.get(key_id), "sealed": counts.get(key_id, 0)}
         for key_id in sorted({*made, *counts})
