@@ -11,6 +11,7 @@ from rolecall.cli.admin import (
     groups,
     jobs,
     keys,
+    report,
     secrets,
     setup,
     subscriptions,
@@ -32,5 +33,6 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(subscriptions.app, name="subscriptions")
+app.add_typer(report.app, name="report")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(jobs.schedules, name="schedules")
