@@ -24,7 +24,7 @@ from rolecall.authorization.actions import IN_ANY_TEAM, Action
 from rolecall.authorization.roles import BUILT_IN_ROLES
 from rolecall.kernel.errors import DomainError, ErrorKind
 from rolecall.scim.schemas import GROUP, USER, Attribute, ResourceType
-from rolecall.settings import PREFIX, Settings
+from rolecall.settings import PREFIX, VARIABLES_ONLY, Settings
 from tools.declarations import errors, events, members_with_words, own_docstring, words_after
 from tools.rest_reference import describe_api
 from tools.scim_openapi import render_scim_openapi
@@ -46,7 +46,7 @@ def render_settings() -> str:
     """Return the page of all settings."""
     rows = [
         (
-            f"`--{name.replace('_', '-')}`",
+            "" if name in VARIABLES_ONLY else f"`--{name.replace('_', '-')}`",
             f"`{PREFIX}{name.upper()}`",
             _type_name(setting.annotation),
             _default(setting),
@@ -56,7 +56,7 @@ def render_settings() -> str:
     ]
     return _page(
         "Settings",
-        "Each is an option of `rolecall serve` and an environment variable; the option wins.",
+        "Each is an environment variable and, unless it is secret, an option of `rolecall serve`; the option wins.",
         _table(("Option", "Variable", "Takes", "Default", "Means"), rows),
     )
 

@@ -1,27 +1,38 @@
 """How is one Rolecall put together? The only place that wires."""
 
 import re
+from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rolecall import reactions
+from rolecall import later, reactions
 from rolecall.api import health
 from rolecall.api.admission import Admission
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim.app import ScimApp
 from rolecall.events import log
 from rolecall.http.envelope import Envelope
+from rolecall.jobs.queue import CHANNEL
+from rolecall.jobs.runner import Runner
 from rolecall.kernel.clock import Clock, system_clock
+from rolecall.notifications.deliveries import Dispatcher
+from rolecall.notifications.jobs import Senders
+from rolecall.outbound.client import OutboundClient
+from rolecall.outbound.mail import Mailer, MailSecurity, MailServer
+from rolecall.outbound.model import OutboundRule
 from rolecall.scim.registry import Registry
 from rolecall.scim.users import RequirementProfile
-from rolecall.settings import Settings
+from rolecall.settings import SMTP_PORTS, Settings
 from rolecall.storage.engine import open_database
+from rolecall.storage.notices import Notices
+from rolecall.storage.secrets import FILE, KeyRing
 from rolecall.storage.transactions import Transactions
 from rolecall.telemetry.metrics import Metrics
 from rolecall.web import pages
@@ -38,6 +49,8 @@ class Rolecall:
     clock: Clock
     transactions: Transactions
     metrics: Metrics
+    keys: KeyRing
+    rule: OutboundRule
     app: ASGIApp
 
 
@@ -48,11 +61,24 @@ def build(settings: Settings, registry: Registry | None = None, *, clock: Clock 
     """
     registry = Registry() if registry is None else registry
     metrics = Metrics()
+    database = open_database(settings.database_url)
+    notices = Notices(database, CHANNEL)
     transactions = Transactions(
-        open_database(settings.database_url),
+        database,
         clock=clock,
-        before_commit=(reactions.react, log.append_recorded),
+        before_commit=(reactions.react, Dispatcher().enqueue_deliveries, log.append_recorded, notices.pass_on),
         observe_batch=metrics.observe_batch,
+    )
+    keys, rule = key_ring(settings), outbound_rule(settings)
+    mailer = Mailer(_mail_server(settings))
+    senders = Senders(keys=keys, client=OutboundClient(rule), mailer=mailer, clock=clock)
+    runner = Runner(
+        transactions,
+        notices,
+        clock=clock,
+        handlers=later.handlers(senders, job_days=settings.job_days, event_days=settings.event_days),
+        declared=later.DECLARED,
+        observe=metrics.observe_job,
     )
     return Rolecall(
         settings=settings,
@@ -60,13 +86,40 @@ def build(settings: Settings, registry: Registry | None = None, *, clock: Clock 
         clock=clock,
         transactions=transactions,
         metrics=metrics,
-        app=_application(settings, registry, clock, transactions, metrics),
+        keys=keys,
+        rule=rule,
+        app=_application(settings, registry, clock, transactions, metrics, runner),
     )
 
 
 def close(rolecall: Rolecall) -> None:
     """Finish what was handed over and release every connection."""
     rolecall.transactions.close()
+
+
+def key_ring(settings: Settings) -> KeyRing:
+    """Return the keys that seal secrets; nothing is read or made before they are needed."""
+    variable = None if settings.keys is None else settings.keys.get_secret_value()
+    return KeyRing(settings.data_dir / FILE, variable)
+
+
+def outbound_rule(settings: Settings) -> OutboundRule:
+    """Return whom this installation may call."""
+    return OutboundRule(domains=settings.outbound_domains, networks=settings.outbound_networks)
+
+
+def _mail_server(settings: Settings) -> MailServer | None:
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    parts = urlsplit(settings.smtp_url)
+    return MailServer(
+        host=parts.hostname or "",
+        port=parts.port or SMTP_PORTS[parts.scheme],
+        security=MailSecurity(parts.scheme),
+        user=None if parts.username is None else unquote(parts.username),
+        password=None if settings.smtp_password is None else settings.smtp_password.get_secret_value(),
+        sender=settings.mail_from,
+    )
 
 
 class _RestFront:
@@ -113,7 +166,12 @@ class _Fronts:
 
 
 def _application(
-    settings: Settings, registry: Registry, clock: Clock, transactions: Transactions, metrics: Metrics
+    settings: Settings,
+    registry: Registry,
+    clock: Clock,
+    transactions: Transactions,
+    metrics: Metrics,
+    runner: Runner,
 ) -> ASGIApp:
     recorder = Recorder(transactions, clock)
     admission = Admission(transactions)
@@ -136,8 +194,10 @@ def _application(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         rest.prepare()
+        runner.start()
         yield
         recorder.close()
+        await to_thread(runner.stop)
 
     others = Starlette(
         routes=[*health.routes(transactions, admission, metrics), *pages.routes(transactions)],

@@ -1,14 +1,16 @@
 """What can be set, what does it mean, and what is it when nobody sets it?"""
 
 import difflib
+import re
 from collections.abc import Mapping
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rolecall.kernel.errors import DomainError, ErrorKind
@@ -16,6 +18,12 @@ from rolecall.kernel.errors import DomainError, ErrorKind
 Network: TypeAlias = IPv4Network | IPv6Network
 
 PREFIX: Final = "ROLECALL_"
+VARIABLES_ONLY: Final = frozenset({"keys", "smtp_password"})
+"""Secrets: no option of a command, since every user of the machine can read those."""
+SMTP_PORTS: Final = MappingProxyType({"smtp": 587, "smtps": 465, "smtp-plain": 25})
+"""Schemes of the mail server's URL, with their usual ports."""
+_DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
+_MAIL_ADDRESS: Final = re.compile(r"[^@\s<>,]+@[A-Za-z0-9.-]+")
 _DATABASE_SCHEMES: Final = ("sqlite", "postgresql", "postgresql+psycopg")
 
 
@@ -38,7 +46,8 @@ class LogFormat(Enum):
 class Settings(BaseSettings):
     """Everything about one installation that is decided outside its database.
 
-    Each is an option of `rolecall serve` and an environment variable `ROLECALL_…`; the option wins.
+    Each is an environment variable `ROLECALL_…` and, unless it is secret, an option of `rolecall serve`; the
+    option wins.
     """
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
@@ -57,6 +66,11 @@ class Settings(BaseSettings):
         default_factory=lambda known: f"sqlite:///{known['data_dir'] / 'rolecall.sqlite3'}",
         description="Database: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`. "
         "By default the file `rolecall.sqlite3` in the data directory.",
+    )
+    keys: SecretStr | None = Field(
+        default=None,
+        description="The key ring that seals secrets in the database, in place of the file `keys.json` in the data "
+        "directory and in its form.",
     )
     public_url: str | None = Field(
         default=None,
@@ -93,6 +107,27 @@ class Settings(BaseSettings):
         ge=1024,
         description="Largest request body in bytes; a larger one is answered 413.",
     )
+    event_days: int = Field(
+        default=0, ge=0, description="Days that events are kept; 0 keeps them for ever. Audit records are always kept."
+    )
+    job_days: int = Field(default=14, ge=0, description="Days that finished jobs are kept; 0 keeps them for ever.")
+    outbound_domains: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Domains that notifications may be sent to, by web or by mail, each with all below it; several are "
+        "separated by commas. None: every domain.",
+    )
+    outbound_networks: Annotated[tuple[Network, ...], NoDecode] = Field(
+        default=(),
+        description="Networks (CIDR) that are not public and may be called all the same, also without TLS; several are "
+        "separated by commas. Without this nobody can make Rolecall call into your network.",
+    )
+    smtp_url: str | None = Field(
+        default=None,
+        description="Mail server: `smtp://USER@HOST:587` (STARTTLS), `smtps://USER@HOST:465` (TLS), or "
+        "`smtp-plain://HOST:25` (neither; for one on this machine). Without one no mail is sent.",
+    )
+    smtp_password: SecretStr | None = Field(default=None, description="Password of the user in `--smtp-url`.")
+    mail_from: str | None = Field(default=None, description="Address in `From` of mails; belongs to `--smtp-url`.")
     log_format: LogFormat = Field(
         default=LogFormat.TEXT, description="How log lines on standard error are written: `text` or `json`."
     )
@@ -100,7 +135,7 @@ class Settings(BaseSettings):
         default="info", description="The least important kind of log line that is still written."
     )
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "outbound_networks", mode="before")
     @classmethod
     def _split_networks(cls, value: object) -> object:
         items = [value] if isinstance(value, str) else value
@@ -116,6 +151,35 @@ class Settings(BaseSettings):
         if not isinstance(items, list | tuple):
             return value
         return tuple(name.strip() for item in items for name in str(item).split(",") if name.strip())
+
+    @field_validator("outbound_domains", mode="before")
+    @classmethod
+    def _split_domains(cls, value: object) -> object:
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, list | tuple):
+            return value
+        domains = [text for item in items for text in str(item).lower().replace(",", " ").split()]
+        if not all(_DOMAIN.fullmatch(domain) for domain in domains):
+            raise ValueError("must be domains such as example.com")
+        return tuple(domains)
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if parts.password is not None:
+                raise ValueError("must hold no password: put that into ROLECALL_SMTP_PASSWORD")
+            if parts.scheme not in SMTP_PORTS or not parts.hostname or parts.path not in {"", "/"}:
+                raise ValueError("must be smtp://USER@HOST:PORT, smtps://… or smtp-plain://…")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _check_mail_from(cls, value: str | None) -> str | None:
+        if value is not None and not _MAIL_ADDRESS.fullmatch(value):
+            raise ValueError("must be an address such as rolecall@example.com")
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -138,6 +202,12 @@ class Settings(BaseSettings):
             raise ValueError("--tls-cert and --tls-key belong together: give both or neither")
         if self.self_signed and self.tls_cert is not None:
             raise ValueError("--self-signed makes its own certificate: leave out --tls-cert and --tls-key, or itself")
+        return self
+
+    @model_validator(mode="after")
+    def _check_mail(self) -> "Settings":
+        if (self.smtp_url is None) != (self.mail_from is None):
+            raise ValueError("--smtp-url and --mail-from belong together: give both or neither")
         return self
 
     @property
@@ -225,6 +295,7 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     if name not in Settings.model_fields:
         return f"There is no setting {name!r}."
     # A database URL may hold a password.
-    hidden = name == "database_url" or isinstance(fault["input"], dict)
+    hidden = name in {"database_url", *VARIABLES_ONLY} or isinstance(fault["input"], dict)
     given = "" if hidden else f" (given: {fault['input']!r})"
-    return f"--{name.replace('_', '-')} or {PREFIX}{name.upper()}: {message}{given}."
+    option = "" if name in VARIABLES_ONLY else f"--{name.replace('_', '-')} or "
+    return f"{option}{PREFIX}{name.upper()}: {message}{given}."

@@ -26,7 +26,7 @@ def declared_names() -> dict[str, list[str]]:
     """Return, by page, every name that the page has to explain."""
     attributes = [attribute for kind in (USER, GROUP) for attribute in kind.schema.attributes]
     return {
-        "settings.md": [f"--{name.replace('_', '-')}" for name in Settings.model_fields],
+        "settings.md": [f"ROLECALL_{name.upper()}" for name in Settings.model_fields],
         "events.md": [event.type for event in declarations.events()],
         "actions.md": [action.value for action in Action] + list(BUILT_IN_ROLES),
         "errors.md": [error.code for error in declarations.errors()],

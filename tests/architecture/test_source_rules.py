@@ -13,6 +13,8 @@ TOOLS = sorted((ROOT / "tools").rglob("*.py"))
 
 BROAD_EXCEPTS = {
     "api/calls.py: answered": "an unforeseen failure is answered with the request id under which the log has it",
+    "jobs/runner.py: _do": "whatever a job does wrong is noted with it, and it is tried again",
+    "jobs/runner.py: _serve": "the runner outlives any failure",
     "storage/transactions.py: _change_pooled": "repeats what PostgreSQL asks to repeat; raises everything else",
     "storage/batch.py: fail": "the connection is given up either way",
     "storage/batch.py: run": "hands the failure to whoever waits for the change; the batch goes on without it",

@@ -16,6 +16,7 @@ from rolecall.events import log
 from rolecall.events.model import LoggedEvent
 from rolecall.migrations.migrate import upgrade
 from rolecall.migrations.tables import METADATA
+from rolecall.notifications.deliveries import Dispatcher
 from rolecall.storage.engine import open_database
 from rolecall.storage.transaction import Journal
 from rolecall.storage.transactions import Transactions
@@ -86,7 +87,9 @@ def installed_on(database: Database) -> Iterator[Installed]:
     """Open a migrated database; close it at the end."""
     clock = SetClock()
     transactions = Transactions(
-        open_database(database.url), clock=clock, before_commit=(reactions.react, log.append_recorded)
+        open_database(database.url),
+        clock=clock,
+        before_commit=(reactions.react, Dispatcher().enqueue_deliveries, log.append_recorded),
     )
     try:
         yield Installed(database=database, clock=clock, transactions=transactions)

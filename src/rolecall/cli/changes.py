@@ -21,7 +21,10 @@ METHOD: Final = "CLI"
 """Stands in audit records where calls over HTTP have their method; the command is the target."""
 
 # Where the installation is, and how to print: not what was asked for. A database URL may hold a password.
-_NOT_TOLD: Final = frozenset({"as_json", "data_dir", "database_url", "yes"})
+# The addresses of webhooks and what is sent to them may be secret too.
+_NOT_TOLD: Final = frozenset(
+    {"as_json", "authorization", "data_dir", "database_url", "slack", "wait", "webhook", "yes"}
+)
 
 
 def make_change(rolecall: "Rolecall", context: typer.Context, change: "Callable[[WriteTx], T]") -> T:

@@ -50,6 +50,12 @@ def serve(
     requirement_profile: Annotated[Literal["rfc", "strict"] | None, setting("requirement_profile")] = None,
     scim_declarations: Annotated[list[str] | None, setting("scim_declarations")] = None,
     max_body_bytes: Annotated[int | None, setting("max_body_bytes")] = None,
+    event_days: Annotated[int | None, setting("event_days")] = None,
+    job_days: Annotated[int | None, setting("job_days")] = None,
+    outbound_domains: Annotated[list[str] | None, setting("outbound_domains")] = None,
+    outbound_networks: Annotated[list[str] | None, setting("outbound_networks")] = None,
+    smtp_url: Annotated[str | None, setting("smtp_url")] = None,
+    mail_from: Annotated[str | None, setting("mail_from")] = None,
     log_format: Annotated[LogFormat | None, setting("log_format")] = None,
     log_level: Annotated[Literal["debug", "info", "warning", "error"] | None, setting("log_level")] = None,
 ) -> None:
@@ -76,6 +82,7 @@ def _run(context: typer.Context, settings: Settings) -> NoReturn:
     rolecall = build(settings, registry)
     try:
         _prepare_declared(rolecall, context)
+        rolecall.keys.ensure(rolecall.clock())
         public_url = _settle_public_url(rolecall, context)
         config = _configure_server(rolecall, public_url)
         _print_welcome(rolecall, context, public_url)

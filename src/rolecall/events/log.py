@@ -1,5 +1,8 @@
 """Which events happened, in order?"""
 
+from collections.abc import Collection
+from datetime import datetime
+
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
 from rolecall.events import store
@@ -25,3 +28,23 @@ def list_events(
     """
     require(tx.actor, Action.EVENT_READ)
     return store.list_events(tx, limit=limit, before=before, after=after, warnings=warnings)
+
+
+def list_events_of(
+    tx: ReadTx, types: Collection[str], *, since: datetime, until: datetime, limit: int, after: int = 0
+) -> tuple[LoggedEvent, ...]:
+    """Return events of these types from `since` to before `until`, oldest first, with sequence numbers above `after`.
+
+    Raises: Forbidden.
+    """
+    require(tx.actor, Action.EVENT_READ)
+    return store.list_events_of(tx, types, since=since, until=until, after=after, limit=limit)
+
+
+def delete_events(tx: WriteTx, *, before: datetime, limit: int) -> int:
+    """Forget events that happened before an instant, oldest first, at most `limit`; return how many.
+
+    Raises: Forbidden.
+    """
+    require(tx.actor, Action.EVENT_DELETE)
+    return store.delete_events(tx, before=before, limit=limit)

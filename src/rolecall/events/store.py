@@ -1,10 +1,12 @@
 """The rows of the event log and of the audit log."""
 
+from collections.abc import Collection
 from dataclasses import fields
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Table, bindparam, insert, select, true
+from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, select, true
 
 from rolecall.events.calls import Call
 from rolecall.events.model import AuditRecord, CallOutcome, LoggedEvent, Phase
@@ -14,6 +16,7 @@ from rolecall.kernel.event import Severity
 from rolecall.kernel.ids import new_id
 from rolecall.storage.statement import Row, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
+from rolecall.storage.types import is_listed
 
 _EVENT_COLUMNS: Final = [column for column in event.c if column.name != "sequence"]
 _RECORD_COLUMNS: Final = [column for column in audit_record.c if column.name != "sequence"]
@@ -23,6 +26,28 @@ _INSERT_EVENT: Final = Statement(
 )
 _INSERT_RECORD: Final = Statement(
     insert(audit_record).values({column.name: bindparam(column.name) for column in _RECORD_COLUMNS})
+)
+
+_LIST_OF_TYPES: Final = Statement(
+    select(event)
+    .where(
+        event.c.happened_at >= bindparam("since"),
+        event.c.happened_at < bindparam("until"),
+        event.c.sequence > bindparam("after"),
+        is_listed(event.c.type, bindparam("types")),
+    )
+    .order_by(event.c.sequence)
+    .limit(bindparam("limit"))
+)
+_DELETE_EVENTS: Final = Statement(
+    delete(event).where(
+        event.c.sequence.in_(
+            select(event.c.sequence)
+            .where(event.c.happened_at < bindparam("before"))
+            .order_by(event.c.happened_at)
+            .limit(bindparam("limit"))
+        )
+    )
 )
 
 
@@ -51,22 +76,27 @@ def list_events(
     """Return events, newest first."""
     where = event.c.severity != Severity.INFO.value if warnings else true()
     rows = _newest_first(tx, event, where, limit=limit, before=before, after=after)
-    return tuple(
-        LoggedEvent(
-            sequence=row[0],
-            id=row[1],
-            happened_at=from_microseconds(row[2]),
-            type=row[3],
-            category=row[4],
-            severity=row[5],
-            subject_id=row[6],
-            actor_kind=row[7],
-            actor_user_id=row[8],
-            request_id=row[9],
-            data=orjson.loads(row[10]),
-        )
-        for row in rows
+    return tuple(_event_from(row) for row in rows)
+
+
+def list_events_of(
+    tx: ReadTx, types: Collection[str], *, since: datetime, until: datetime, after: int, limit: int
+) -> tuple[LoggedEvent, ...]:
+    """Return events of these types from `since` to before `until`, oldest first, behind a sequence number."""
+    rows = _LIST_OF_TYPES.rows(
+        tx,
+        types=orjson.dumps(sorted(types)).decode(),
+        since=to_microseconds(since),
+        until=to_microseconds(until),
+        after=after,
+        limit=limit,
     )
+    return tuple(_event_from(row) for row in rows)
+
+
+def delete_events(tx: WriteTx, *, before: datetime, limit: int) -> int:
+    """Delete events that happened before an instant, oldest first, at most `limit`; return how many."""
+    return _DELETE_EVENTS.run(tx, before=to_microseconds(before), limit=limit).rowcount
 
 
 def insert_intent(tx: WriteTx, call: Call) -> None:
@@ -113,6 +143,22 @@ def _newest_first(
         wanted = wanted.where(table.c.sequence > after)
     rows = Statement(wanted).rows(tx)
     return rows[::-1] if oldest_first else rows
+
+
+def _event_from(row: Row) -> LoggedEvent:
+    return LoggedEvent(
+        sequence=row[0],
+        id=row[1],
+        happened_at=from_microseconds(row[2]),
+        type=row[3],
+        category=row[4],
+        severity=row[5],
+        subject_id=row[6],
+        actor_kind=row[7],
+        actor_user_id=row[8],
+        request_id=row[9],
+        data=orjson.loads(row[10]),
+    )
 
 
 _NO_RESULT: Final[dict[str, None]] = dict.fromkeys(

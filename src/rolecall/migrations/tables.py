@@ -4,11 +4,13 @@ from rolecall.authentication import tables as authentication
 from rolecall.directory import tables as directory
 from rolecall.events import tables as events
 from rolecall.graph import tables as graph
+from rolecall.jobs import tables as jobs
 from rolecall.mapping import tables as mapping
+from rolecall.notifications import tables as notifications
 from rolecall.storage import totals
 from rolecall.storage.types import METADATA
 
-ROOMS = (directory, authentication, events, graph, mapping, totals)
+ROOMS = (directory, authentication, events, graph, jobs, mapping, notifications, totals)
 """Importing them fills `METADATA`."""
 
 __all__ = ["METADATA", "ROOMS"]

@@ -42,6 +42,8 @@ class WriteTx(ReadTx):
     recorded: list[Event] = field(default_factory=list)
     late: LateRows = field(default_factory=dict)
     differences: dict[str, int] = field(default_factory=dict)
+    noticed: list[str] = field(default_factory=list)
+    """Channels on which something is to be told once this is committed."""
 
     def record(self, event: Event) -> None:
         """Say that `event` happened. It is logged if, and only if, this transaction commits."""
@@ -57,6 +59,13 @@ class WriteTx(ReadTx):
     def add_to_total(self, name: str, difference: int) -> None:
         """Have a total of `storage.totals` changed, just before the commit as well."""
         self.differences[name] = self.differences.get(name, 0) + difference
+
+    def notify(self, channel: str) -> None:
+        """Wake whoever waits on `channel` (`storage.notices`), if this transaction commits."""
+        if channel not in self.noticed:
+            self.noticed.append(channel)
+            if self.dialect == "postgresql":
+                self.connection.execute("SELECT pg_notify(%s, '')", (channel,))
 
 
 class Journal(Protocol):

@@ -29,6 +29,17 @@ KEY = Text().with_variant(Text(collation="C"), "postgresql")
 TEXT = Text()
 """Text for people, and JSON."""
 
+
+class Sealed(Text):
+    """Text that `storage.secrets` has sealed for its row, whose table has a key of one column.
+
+    Every such column takes part in the rotation of keys.
+    """
+
+
+SEALED = Sealed()
+"""A secret that has to be read again; never in clear."""
+
 INSTANT = BigInteger()
 """Microseconds since 1970-01-01T00:00:00Z."""
 

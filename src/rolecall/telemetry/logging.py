@@ -14,7 +14,7 @@ from typing import Any, Final, TextIO, cast
 
 import orjson
 import structlog
-from structlog.contextvars import bind_contextvars, reset_contextvars
+from structlog.contextvars import bind_contextvars, bound_contextvars, reset_contextvars
 from structlog.typing import FilteringBoundLogger, Processor
 
 _MASK: Final = "[masked]"
@@ -82,6 +82,10 @@ def get_logger(name: str) -> FilteringBoundLogger:
         cache_logger_on_first_use=True,
     )
     return cast("FilteringBoundLogger", logger)  # wrap_logger is typed Any
+
+
+with_fields = bound_contextvars
+"""`with with_fields(job_id=…):` puts the field on every line that is logged meanwhile."""
 
 
 def bind_request(request_id: str) -> Mapping[str, Token[Any]]:

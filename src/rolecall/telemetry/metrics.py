@@ -39,6 +39,12 @@ class Metrics:
             buckets=_BATCH_SIZES,
             registry=self._registry,
         )
+        self._jobs = Counter(
+            "rolecall_jobs",
+            "Attempts at jobs that have ended, by kind and what became of the job.",
+            ("kind", "outcome"),
+            registry=self._registry,
+        )
 
     def observe_request(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request. `route` is a template: a path with ids in it would be a new row each time."""
@@ -55,6 +61,10 @@ class Metrics:
     def observe_batch(self, changes: int) -> None:
         """Count one commit of so many changes."""
         self._batches.observe(changes)
+
+    def observe_job(self, kind: str, outcome: str) -> None:
+        """Count one attempt at a job. `outcome`: done, failed, dead, cancelled, or lost to another runner."""
+        self._jobs.labels(kind, outcome).inc()
 
     def render(self) -> bytes:
         """Return all figures in the Prometheus text format (`CONTENT_TYPE`)."""

@@ -58,6 +58,15 @@ def test_trusted_proxies_may_be_several_options():
         ({"trusted_proxies": ["10.0.0.1/8"]}, "--trusted-proxies or ROLECALL_TRUSTED_PROXIES"),
         ({"tls_cert": Path("c.pem")}, "--tls-cert and --tls-key belong together"),
         ({"tls_cert": Path("c"), "tls_key": Path("k"), "self_signed": True}, "--self-signed makes its own"),
+        ({"outbound_domains": "exa mple.com/x"}, "--outbound-domains or ROLECALL_OUTBOUND_DOMAINS: must be domains"),
+        ({"outbound_domains": 5}, "--outbound-domains or ROLECALL_OUTBOUND_DOMAINS"),
+        ({"outbound_networks": ["10.0.0.1/8"]}, "--outbound-networks or ROLECALL_OUTBOUND_NETWORKS"),
+        ({"smtp_url": "smtp://u:p@h", "mail_from": "a@b.c"}, "put that into ROLECALL_SMTP_PASSWORD"),
+        ({"smtp_url": "http://h", "mail_from": "a@b.c"}, "must be smtp://USER@HOST:PORT"),
+        ({"smtp_url": "smtp://h/x", "mail_from": "a@b.c"}, "must be smtp://USER@HOST:PORT"),
+        ({"smtp_url": "smtp://h"}, "--smtp-url and --mail-from belong together"),
+        ({"smtp_url": "smtp://h", "mail_from": "Rolecall"}, "must be an address such as"),
+        ({"event_days": -1}, "--event-days or ROLECALL_EVENT_DAYS"),
         ({"colour": "red"}, "There is no setting 'colour'."),
         ({"log_format": "xml"}, "--log-format or ROLECALL_LOG_FORMAT"),
     ],
@@ -141,6 +150,23 @@ def test_a_mistyped_variable_is_pointed_out_with_the_nearest_setting():
 def test_a_variable_that_resembles_no_setting_is_pointed_out_too():
     (sentence,) = unknown_variables({"ROLECALL_ZZZZ": "x"})
     assert sentence == "The variable ROLECALL_ZZZZ names no setting and has no effect."
+
+
+def test_domains_are_kept_in_lower_case_and_separated_by_commas_or_blanks():
+    assert load_settings({"outbound_domains": "Example.com, b.org"}).outbound_domains == ("example.com", "b.org")
+    assert load_settings({"outbound_domains": ["a.org"]}).outbound_domains == ("a.org",)
+
+
+def test_secrets_are_not_shown_and_a_faulty_one_is_not_repeated(monkeypatch):
+    monkeypatch.setenv("ROLECALL_KEYS", "marker")
+    monkeypatch.setenv("ROLECALL_SMTP_PASSWORD", "marker")
+    settings = load_settings({})
+    assert "marker" not in repr(settings)
+    assert settings.keys.get_secret_value() == "marker"
+    with pytest.raises(InvalidSetting) as caught:
+        load_settings({"keys": ["marker"]})
+    assert caught.value.detail.startswith("ROLECALL_KEYS: ")
+    assert "marker" not in caught.value.detail
 
 
 def test_every_setting_has_a_description_that_ends_as_a_sentence():

@@ -10,10 +10,14 @@ from rolecall.cli.admin import (
     doctor,
     events,
     groups,
+    jobs,
     keys,
     mappings,
+    report,
     roles,
+    secrets,
     setup,
+    subscriptions,
     teams,
     users,
 )
@@ -37,3 +41,8 @@ mappings.app.command("reconcile")(automatic.reconcile)
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.add_typer(events.app, name="events")
+app.add_typer(secrets.app, name="secrets")
+app.add_typer(subscriptions.app, name="subscriptions")
+app.add_typer(report.app, name="report")
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(jobs.schedules, name="schedules")

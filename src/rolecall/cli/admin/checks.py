@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 from rolecall.cli.certificate import KEY_FILE
 from rolecall.kernel.clock import to_rfc3339
+from rolecall.kernel.errors import DomainError
 from rolecall.settings import is_loopback_url, unknown_variables
+from rolecall.storage.secrets import FILE as RING_FILE
 
 if TYPE_CHECKING:
     from rolecall.authentication.model import ApiKey
     from rolecall.directory.installation import Installation
     from rolecall.directory.model import User
     from rolecall.settings import Settings
+    from rolecall.storage.secrets import KeyRing
 
 _OTHERS: Final = 0o077
 _MEBIBYTE: Final = 1024 * 1024
@@ -94,7 +97,7 @@ def check_files(settings: "Settings") -> Iterator[Check]:
         yield warning("data directory", f"Others can read {directory}.", f"Run: chmod 700 {directory}")
     else:
         yield ok("data directory", f"{directory} is for its owner alone.")
-    for key in (directory / KEY_FILE, settings.tls_key):
+    for key in (directory / KEY_FILE, directory / RING_FILE, settings.tls_key):
         if key is not None and key.exists():
             yield _check_private(key)
     yield _check_space(shutil.disk_usage(directory).free)
@@ -126,6 +129,22 @@ def check_revision(current: str | None, head: str) -> Check:
         found = f"They are at revision {current}; this version of Rolecall needs {head}."
         return problem("tables", found, "Back up, then run: rolecall admin migrate")
     return ok("tables", f"They are at revision {head}.")
+
+
+def check_keys(keys: "KeyRing", counts: Mapping[str, int]) -> Check:
+    """See that every secret in the database can be read. `counts`: how many each key has sealed."""
+    try:
+        known = keys.key_ids
+    except DomainError as error:
+        return problem("key ring", error.detail, "Without it no secret can be read.")
+    missing = {key_id: count for key_id, count in counts.items() if key_id not in known}
+    if missing:
+        found = f"{sum(missing.values())} secrets are sealed with keys that it lacks: {', '.join(sorted(missing))}."
+        advice = f"Bring back the {keys.path.name} that belongs to this database, or set those secrets anew."
+        return problem("key ring", found, advice)
+    if not known:
+        return ok("key ring", "There is none yet; the next start makes it.")
+    return ok("key ring", f"It opens all {sum(counts.values())} secrets; keys: {len(known)}.")
 
 
 def check_state(state: State, now: datetime) -> Iterator[Check]:

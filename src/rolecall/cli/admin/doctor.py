@@ -49,6 +49,7 @@ def doctor(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_jso
 def _examine(data_dir: DataDir, database_url: DatabaseUrl) -> "Iterator[Check]":
     from rolecall.cli.admin import checks
     from rolecall.migrations import migrate
+    from rolecall.storage.resealing import count_by_key
 
     settings = load(data_dir, database_url)
     yield from checks.check_variables(os.environ)
@@ -66,6 +67,7 @@ def _examine(data_dir: DataDir, database_url: DatabaseUrl) -> "Iterator[Check]":
         with opened(data_dir, database_url) as rolecall:
             state = rolecall.transactions.run_read(COMMAND_LINE, _read_state)
             yield from checks.check_state(state, rolecall.clock())
+            yield checks.check_keys(rolecall.keys, rolecall.transactions.run_read(COMMAND_LINE, count_by_key))
 
 
 def _read_state(tx: "ReadTx") -> "State":

@@ -1,0 +1,138 @@
+"""Who lost what, when, and by which change?"""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+
+from rolecall.authorization.actions import Action
+from rolecall.authorization.check import require
+from rolecall.directory.events import RoleRemoved, UserDeactivated, UserDeleted
+from rolecall.directory.model import ROOT_TEAM, UserId
+from rolecall.directory.store import users as store
+from rolecall.events.log import list_events_of
+from rolecall.events.model import LoggedEvent
+from rolecall.kernel.clock import to_rfc3339
+from rolecall.storage.transaction import ReadTx
+
+_API_KEY_REVOKED: Final = "authentication.api-key.revoked"
+"""Of a room above this one, so by its name."""
+_TYPES: Final = (UserDeactivated.type, UserDeleted.type, RoleRemoved.type, _API_KEY_REVOKED)
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Lost(Enum):
+    """What kind of access was lost."""
+
+    ALL_ACCESS = "all_access"
+    API_KEY = "api_key"
+    ROLE = "role"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """One user lost one thing."""
+
+    at: datetime
+    user_id: str
+    user_name: str | None
+    """As it was then; None where only the id is known, and the user is gone."""
+    lost: Lost
+    what: str
+    """The role and its team, or the key and its name."""
+    because: str
+    """In the words of the change: the reason that was given, or the source that no longer gives the role."""
+    by_kind: str
+    """By what way the change came in: `api_key`, `command_line`, `system`, …"""
+    by_user_id: str | None
+    by_user_name: str | None
+    event_type: str
+    event_id: str
+    request_id: str | None
+    """Under which the audit log has the call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossPage:
+    """Some losses, oldest first, and where to go on."""
+
+    losses: tuple[Loss, ...]
+    next_after: int | None
+    """To be given as `after`; None when this was the last page."""
+
+
+def list_losses(tx: ReadTx, *, since: datetime, until: datetime, limit: int, after: int = 0) -> LossPage:
+    """Return what users lost from `since` to before `until`, oldest first, as far as the event log reaches back.
+
+    Raises: Forbidden.
+    """
+    require(tx.actor, Action.USER_LIST)
+    events = list_events_of(tx, _TYPES, since=since, until=until, limit=limit, after=after)
+    names: dict[str, str | None] = {}
+    losses = tuple(_loss_from(tx, event, names) for event in events)
+    return LossPage(losses=losses, next_after=events[-1].sequence if len(events) == limit else None)
+
+
+def to_document(loss: Loss) -> dict[str, Any]:
+    """Return a loss as JSON has it."""
+    return {**asdict(loss), "at": to_rfc3339(loss.at), "lost": loss.lost.value}
+
+
+def render_csv(losses: Iterable[Loss]) -> str:
+    """Return losses as CSV (RFC 4180) with a line of headings. Nothing in it is a formula to a spreadsheet."""
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow([field.name for field in fields(Loss)])
+    for loss in losses:
+        writer.writerow([_harmless(value) for value in to_document(loss).values()])
+    return written.getvalue()
+
+
+def _loss_from(tx: ReadTx, event: LoggedEvent, names: dict[str, str | None]) -> Loss:
+    data = event.data
+    user_id = str(data["user_id"])
+    lost, what, because = _lost_by(event)
+    return Loss(
+        at=event.happened_at,
+        user_id=user_id,
+        user_name=str(data["user_name"]) if "user_name" in data else _name_of(tx, user_id, names),
+        lost=lost,
+        what=what,
+        because=because,
+        by_kind=event.actor_kind,
+        by_user_id=event.actor_user_id,
+        by_user_name=None if event.actor_user_id is None else _name_of(tx, event.actor_user_id, names),
+        event_type=event.type,
+        event_id=event.id,
+        request_id=event.request_id,
+    )
+
+
+def _lost_by(event: LoggedEvent) -> tuple[Lost, str, str]:
+    """Return what an event took away, which one, and why."""
+    data = event.data
+    match event.type:
+        case RoleRemoved.type:
+            team = "Root" if data["team_id"] == ROOT_TEAM else str(data["team_id"])
+            return Lost.ROLE, f"{data['role']} in {team}", str(data["source"])
+        case UserDeactivated.type:
+            return Lost.ALL_ACCESS, "everything, until it is reactivated", str(data["reason"])
+        case UserDeleted.type:
+            return Lost.ALL_ACCESS, "everything: the user was deleted", "deleted"
+        case _:
+            return Lost.API_KEY, f"{event.subject_id} ({data['name']})", str(data["because"])
+
+
+def _name_of(tx: ReadTx, user_id: str, names: dict[str, str | None]) -> str | None:
+    if user_id not in names:
+        user = store.find_user(tx, UserId(user_id))
+        names[user_id] = None if user is None else user.user_name
+    return names[user_id]
+
+
+def _harmless(value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula: names come from outside."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

@@ -1,0 +1,61 @@
+"""What is done later, by which function, and on which schedule? Read it to know."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, Protocol
+
+from rolecall.events import log
+from rolecall.jobs import jobs, queue
+from rolecall.jobs.model import Declared, Job
+from rolecall.jobs.runner import Handler
+from rolecall.notifications.deliveries import DELIVER, delete_deliveries
+from rolecall.notifications.jobs import Senders, deliver
+from rolecall.storage.transaction import WriteTx
+from rolecall.storage.transactions import Transactions
+
+FORGET_JOBS: Final = "jobs.forget-finished"
+FORGET_EVENTS: Final = "events.forget-old"
+FORGET_DELIVERIES: Final = "notifications.forget-deliveries"
+_AT_ONCE: Final = 1_000
+
+DECLARED: Final = (
+    Declared(name="forget-deliveries", cron="27 * * * *", kind=FORGET_DELIVERIES),
+    Declared(name="forget-finished-jobs", cron="17 * * * *", kind=FORGET_JOBS),
+    Declared(name="forget-old-events", cron="37 3 * * *", kind=FORGET_EVENTS),
+)
+
+
+def handlers(senders: Senders, *, job_days: int, event_days: int) -> Mapping[str, Handler]:
+    """Return what is done for jobs of each kind.
+
+    Days say how long finished jobs (with deliveries) and events are kept; 0: for ever.
+    """
+    return {
+        DELIVER: partial(deliver, senders=senders),
+        FORGET_DELIVERIES: partial(_forget, forget=delete_deliveries, days=job_days),
+        FORGET_JOBS: partial(_forget, forget=jobs.delete_finished, days=job_days),
+        FORGET_EVENTS: partial(_forget, forget=log.delete_events, days=event_days),
+    }
+
+
+class _Forget(Protocol):
+    """A use case that deletes what is older than `before`."""
+
+    def __call__(self, tx: WriteTx, /, *, before: datetime, limit: int) -> int:
+        """Return how many it deleted, at most `limit`."""
+
+
+def _forget(transactions: Transactions, job: Job, *, forget: _Forget, days: int) -> None:
+    """Delete what is older than so many days, a thousand rows a transaction."""
+    if days == 0:
+        return
+    forgotten = 0
+
+    def step(tx: WriteTx) -> int:
+        deleted = forget(tx, before=tx.now - timedelta(days=days), limit=_AT_ONCE)
+        queue.advance(tx, job, done=forgotten + deleted)
+        return deleted
+
+    while deleted := transactions.run_write(queue.actor_for(job), step):
+        forgotten += deleted

@@ -1,0 +1,1 @@
+"""Whom may Rolecall call, and how does it do so?"""

@@ -1,0 +1,74 @@
+"""Is what is old forgotten as the settings say, and only that, on either database?"""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rolecall import later
+from rolecall.authorization.actions import Action
+from rolecall.authorization.actor import SYSTEM
+from rolecall.events import log
+from rolecall.jobs import jobs, queue
+from rolecall.kernel.clock import system_clock
+from rolecall.kernel.errors import Forbidden
+from rolecall.notifications.jobs import Senders
+from rolecall.outbound.client import OutboundClient
+from rolecall.outbound.mail import Mailer
+from rolecall.outbound.model import OutboundRule
+from rolecall.storage.secrets import KeyRing
+from tests.make.actors import all_but
+from tests.make.directory import service_user
+
+SENDERS = Senders(
+    keys=KeyRing(Path("nowhere")), client=OutboundClient(OutboundRule()), mailer=Mailer(None), clock=system_clock
+)
+"""Nothing of this file sends anything."""
+
+
+def carry_out(installed, kind, **days):
+    """Do one job of the kind as a runner does."""
+    handlers = later.handlers(SENDERS, **{"job_days": 0, "event_days": 0, **days})
+    installed.change(queue.enqueue, kind=kind, payload={})
+    (job,) = installed.change(queue.take_jobs, kinds=[kind], runner="r", limit=1, actor=SYSTEM)
+    handlers[kind](installed.transactions, job)
+    installed.change(queue.finish, job)
+    return installed.ask(jobs.get_job, job.id)
+
+
+def test_every_schedule_has_somebody_who_does_it():
+    assert {each.kind for each in later.DECLARED} <= set(later.handlers(SENDERS, job_days=0, event_days=0))
+
+
+def test_events_older_than_their_days_are_forgotten(installed, monkeypatch):
+    monkeypatch.setattr(later, "_AT_ONCE", 2)
+    for number in range(5):
+        service_user(installed, f"robot {number}")
+        installed.clock.advance(timedelta(days=1))
+    job = carry_out(installed, later.FORGET_EVENTS, event_days=2)
+    assert [event.data["user_name"] for event in installed.events()] == ["robot 3", "robot 4"]
+    assert job.done_count == 3
+
+
+def test_finished_jobs_older_than_their_days_are_forgotten(installed):
+    first = carry_out(installed, later.FORGET_JOBS, job_days=1)
+    installed.clock.advance(timedelta(days=2))
+    second = carry_out(installed, later.FORGET_JOBS, job_days=1)
+    assert [job.id for job in installed.ask(jobs.list_jobs, limit=9)] == [second.id]
+    assert first.id != second.id
+
+
+def test_zero_days_keep_everything(installed):
+    service_user(installed)
+    carry_out(installed, later.FORGET_JOBS)
+    installed.clock.advance(timedelta(days=10_000))
+    carry_out(installed, later.FORGET_EVENTS)
+    assert installed.event_types() == ["directory.user.created"]
+    assert installed.count_rows("job") == 2
+
+
+def test_forgetting_events_needs_its_action(installed_sqlite):
+    with pytest.raises(Forbidden):
+        installed_sqlite.change(
+            log.delete_events, before=installed_sqlite.clock.now, limit=1, actor=all_but(Action.EVENT_DELETE)
+        )
