@@ -1,6 +1,7 @@
 """How do groups map by themselves, on either database?"""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -74,6 +75,7 @@ def test_a_role_that_can_raise_access_waits_for_an_administrator(installed):
         roles.create_role, RoleDraft(name="Helper", actions=frozenset({Action.ASSIGNMENT_CHANGE}))
     )
     group = pushed_group(installed, "Root:admin", ada)
+    installed.clock.advance(timedelta(seconds=1))
     pushed_group(installed, "Root:helper", ada)
     assert roles_of(installed, ada) == {}
     for_admin, for_helper = waiting(installed)
