@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from rolecall.authentication.api_keys import create_api_key, revoke_api_key
-from rolecall.authorization.actions import Action, RoleName
+from rolecall.authorization.actions import Action
+from rolecall.authorization.roles import ADMIN
 from rolecall.directory import assignments, provisioned_users, users
 from rolecall.directory.events import RoleRemoved
 from rolecall.directory.leavers import Lost, list_losses, render_csv, to_document
@@ -37,9 +38,9 @@ def told(page):
 def test_everything_that_a_leaver_loses_is_told_in_order(installed):
     administrator(installed)
     ada = pushed_user(installed, "ada")
-    installed.change(assignments.assign_role, ada, role=RoleName.ADMIN)
+    installed.change(assignments.assign_role, ada, role=ADMIN)
     made = installed.change(create_api_key, user_id=ada, name="Laptop", role=None)
-    installed.change(assignments.remove_role, ada, role=RoleName.ADMIN)
+    installed.change(assignments.remove_role, ada, role=ADMIN)
     installed.change(provisioned_users.change_user, ada, setting(active=False), ANY_VERSION, actor=PROVISIONER)
     installed.change(provisioned_users.delete_user, ada, ANY_VERSION, actor=PROVISIONER)
     page = report(installed)
@@ -88,7 +89,7 @@ def test_only_what_lies_between_is_told_a_page_at_a_time(installed):
 
 def test_what_gives_access_is_no_loss(installed):
     user_id = local_user(installed)
-    installed.change(assignments.assign_role, user_id, role=RoleName.ADMIN)
+    installed.change(assignments.assign_role, user_id, role=ADMIN)
     assert report(installed).losses == ()
 
 

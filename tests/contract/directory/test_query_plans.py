@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from rolecall.authentication import api_keys
+from rolecall.authentication.actors import authenticate
 from rolecall.directory import groups, provisioned_users, resources, users
 from rolecall.directory.model import ListRequest
 from rolecall.kernel.predicate import AnyValue, Compare, Operator, Present
@@ -169,7 +170,7 @@ def test_one_thing_is_read_by_an_index_with_all_that_belongs_to_it(filled):
         lambda tx: users.find_user_by_name(tx, "ada"),
         lambda tx: groups.get_group_by_name(tx, "engineers"),
         lambda tx: groups.list_members(tx, group, skip=0, limit=10),
-        lambda tx: api_keys.authenticate(tx, key.secret),
+        lambda tx: authenticate(tx, key.secret),
     ):
         assert scans(filled, ask, actor=ADMINISTRATOR) == []
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rolecall.authentication import api_keys
+from rolecall.authentication.actors import authenticate
 from rolecall.authorization.actions import Action
 from rolecall.authorization.errors import ActionNotHeld
 from rolecall.authorization.roles import ADMIN, ROLE_ACTIONS, RoleId
@@ -43,7 +44,7 @@ def test_a_role_of_listed_actions_gives_those_and_no_others(installed):
     auditor, ada = made(installed), pushed_user(installed)
     installed.change(assignments.assign_role, ada, role=auditor.id)
     key = installed.change(api_keys.create_api_key, user_id=ada, name="k", role=auditor.id)
-    assert installed.ask(api_keys.authenticate, key.secret).actor.actions == AUDITOR.actions
+    assert installed.ask(authenticate, key.secret).actor.actions == AUDITOR.actions
     assert installed.ask(roles.get_role, auditor.id) == auditor
     elsewhere = TeamId("elsewhere")
     assert installed.ask(roles.actions_in, elsewhere, [auditor.id, NO_ROLE]) == frozenset()
@@ -59,7 +60,7 @@ def test_a_changed_role_changes_for_everybody_who_holds_it_and_says_how(installe
             roles.change_role, auditor.id, with_actions(Action.AUDIT_READ, Action.USER_LIST), expected
         )
         assert changed.version == 2
-    assert installed.ask(api_keys.authenticate, key.secret).actor.actions == {Action.AUDIT_READ, Action.USER_LIST}
+    assert installed.ask(authenticate, key.secret).actor.actions == {Action.AUDIT_READ, Action.USER_LIST}
     event = installed.events()[-1]
     assert event.type == "directory.role.changed"
     assert (event.data["gained"], event.data["lost"]) == (["user:list"], ["event:read"])
@@ -73,7 +74,7 @@ def test_a_deleted_role_ends_what_it_gave_and_says_so(installed):
     key = installed.change(api_keys.create_api_key, user_id=ada, name="k", role=auditor.id)
     installed.change(roles.delete_role, auditor.id, ANY_VERSION)
     assert installed.ask(assignments.list_assignments, ada) == ()
-    assert installed.ask(api_keys.authenticate, key.secret).actor.actions == frozenset()
+    assert installed.ask(authenticate, key.secret).actor.actions == frozenset()
     assert installed.event_types()[-2:] == ["directory.role.removed", "directory.role.deleted"]
     with pytest.raises(NotFound):
         installed.ask(roles.get_role, auditor.id)

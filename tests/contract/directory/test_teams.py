@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rolecall.authentication import api_keys
+from rolecall.authentication.actors import authenticate
 from rolecall.authentication.errors import UnknownApiKey
 from rolecall.authorization.actions import Action
 from rolecall.authorization.roles import ADMIN, ROLE_ACTIONS, RoleId
@@ -104,7 +105,7 @@ def test_a_deleted_team_takes_its_assignments_and_keys_with_it_and_says_so(insta
     installed.change(teams.delete_team, sales.id, ANY_VERSION)
     assert [each.team_id for each in installed.ask(assignments.list_assignments, ada)] == [ROOT_TEAM]
     with pytest.raises(UnknownApiKey):
-        installed.ask(api_keys.authenticate, key.secret)
+        installed.ask(authenticate, key.secret)
     assert installed.event_types()[-3:] == [
         "directory.role.removed",
         "directory.team.deleted",
@@ -120,7 +121,7 @@ def test_the_active_team_of_a_key_decides_what_it_may_do(installed):
     ada, sales = administrator(installed), made(installed)
     installed.change(assignments.assign_role, ada, role=VIEWER, team_id=sales.id)
     key = installed.change(api_keys.create_api_key, user_id=ada, name="k", role=None, team_id=sales.id)
-    actor = installed.ask(api_keys.authenticate, key.secret).actor
+    actor = installed.ask(authenticate, key.secret).actor
     assert (actor.team_id, actor.actions) == (sales.id, ROLE_ACTIONS[VIEWER])
 
 
@@ -128,7 +129,7 @@ def test_admin_of_one_team_administers_nothing_else(installed):
     ada, sales = pushed_user(installed), made(installed)
     installed.change(assignments.assign_role, ada, role=ADMIN, team_id=sales.id)
     key = installed.change(api_keys.create_api_key, user_id=ada, name="k", role=None, team_id=sales.id)
-    actor = installed.ask(api_keys.authenticate, key.secret).actor
+    actor = installed.ask(authenticate, key.secret).actor
     assert Action.USER_DELETE not in actor.actions
     with pytest.raises(Forbidden):
         installed.change(teams.create_team, TeamDraft(name="Mine"), actor=actor)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from rolecall.authentication import api_keys
+from rolecall.authentication.actors import authenticate
 from rolecall.authorization.actions import Action
 from rolecall.authorization.roles import RoleId
 from rolecall.directory import assignments, teams
@@ -92,7 +93,7 @@ def test_a_key_carries_what_its_team_sees_also_after_that_changed(installed):
     )
 
     def seen(secret):
-        return installed.ask(api_keys.authenticate, secret).actor.provider_ids
+        return installed.ask(authenticate, secret).actor.provider_ids
 
     assert (seen(in_sales), seen(in_root)) == (frozenset(), None)
     for chosen in (frozenset({okta.id}), None):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rolecall.authentication import api_keys
+from rolecall.authentication.actors import authenticate
 from rolecall.authorization.actions import Action
 from rolecall.authorization.roles import ADMIN
 from rolecall.directory import assignments, groups, installation, reconcile, users
@@ -59,7 +60,7 @@ def test_until_the_slices_have_ended_nothing_counts_that_its_source_no_longer_gi
     key = installed.change(api_keys.create_api_key, user_id=ada, name="k", role=None)
 
     def may_list_users():
-        return Action.USER_LIST in installed.ask(api_keys.authenticate, key.secret).actor.actions
+        return Action.USER_LIST in installed.ask(authenticate, key.secret).actor.actions
 
     assert may_list_users()
     before = installed.ask(installation.access_version)
