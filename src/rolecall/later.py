@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
 
+from rolecall.directory.model import Reconciling, ground_of
+from rolecall.directory.reconcile import RECONCILE, reconcile_slice
 from rolecall.events import log
 from rolecall.jobs import jobs, queue
 from rolecall.jobs.model import Declared, Job
@@ -33,10 +35,28 @@ def handlers(senders: Senders, *, job_days: int, event_days: int) -> Mapping[str
     """
     return {
         DELIVER: partial(deliver, senders=senders),
+        RECONCILE: reconcile,
         FORGET_DELIVERIES: partial(_forget, forget=delete_deliveries, days=job_days),
         FORGET_JOBS: partial(_forget, forget=jobs.delete_finished, days=job_days),
         FORGET_EVENTS: partial(_forget, forget=log.delete_events, days=event_days),
     }
+
+
+def reconcile(transactions: Transactions, job: Job) -> None:
+    """Bring the assignments from one source up to date, some users a transaction, losses first.
+
+    May begin anew at any time: how far it has come is kept with each slice.
+    """
+    ground = ground_of(str(job.payload["source"]))
+
+    def step(tx: WriteTx) -> Reconciling | None:
+        progress = reconcile_slice(tx, ground)
+        if progress is not None:
+            queue.advance(tx, job, done=progress.done, total=progress.total, message=progress.phase.value)
+        return progress
+
+    while transactions.run_write(queue.actor_for(job), step) is not None:
+        pass
 
 
 class _Forget(Protocol):

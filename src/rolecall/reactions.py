@@ -57,6 +57,7 @@ REACTIONS: Final[tuple[tuple[type[Event], Callable[[WriteTx, Any], None]], ...]]
     (RoleCreated, choices.follow_names),
     (RoleChanged, choices.follow_names),
     (ReconciliationStarted, installation.raise_access_version),
+    (ReconciliationStarted, reconcile.enqueue_reconciliation),
     (TeamChanged, installation.raise_access_version),
     (RoleChanged, installation.raise_access_version),
     (RoleDeleted, installation.raise_access_version),

@@ -1,4 +1,4 @@
-"""Is what is old forgotten as the settings say, and only that, on either database?"""
+"""Is what is left for later done, and what is old forgotten as the settings say, on either database?"""
 
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +8,8 @@ import pytest
 from rolecall import later
 from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import SYSTEM
+from rolecall.directory import installation
+from rolecall.directory.reconcile import RECONCILE, list_reconciling
 from rolecall.events import log
 from rolecall.jobs import jobs, queue
 from rolecall.kernel.clock import system_clock
@@ -18,7 +20,8 @@ from rolecall.outbound.mail import Mailer
 from rolecall.outbound.model import OutboundRule
 from rolecall.storage.secrets import KeyRing
 from tests.make.actors import all_but
-from tests.make.directory import service_user
+from tests.make.directory import pushed_group, pushed_user, service_user
+from tests.make.mapping import mapping, roles_of
 
 SENDERS = Senders(
     keys=KeyRing(Path("nowhere")), client=OutboundClient(OutboundRule()), mailer=Mailer(None), clock=system_clock
@@ -65,6 +68,23 @@ def test_zero_days_keep_everything(installed):
     carry_out(installed, later.FORGET_EVENTS)
     assert installed.event_types() == ["directory.user.created"]
     assert installed.count_rows("job") == 2
+
+
+def test_assignments_of_many_follow_by_a_job_that_can_begin_anew(installed):
+    installed.change(installation.set_users_at_once, 3)
+    crowd = [pushed_user(installed, f"user {number}") for number in range(7)]
+    pushed_group(installed, "Everybody", *crowd)
+    mapping(installed, "Everybody")
+    (job,) = installed.change(queue.take_jobs, kinds=[RECONCILE], runner="gone", limit=9, actor=SYSTEM)
+    assert not any(roles_of(installed, user) for user in crowd)
+    # Its runner dies, and another takes it when the lease has ended.
+    installed.clock.advance(timedelta(hours=1))
+    (again,) = installed.change(queue.take_jobs, kinds=[RECONCILE], runner="r", limit=9, actor=SYSTEM)
+    assert again.id == job.id
+    later.reconcile(installed.transactions, again)
+    installed.change(queue.finish, again)
+    assert all(roles_of(installed, user) for user in crowd)
+    assert installed.ask(list_reconciling) == ()
 
 
 def test_forgetting_events_needs_its_action(installed_sqlite):

@@ -36,9 +36,12 @@ from rolecall.directory.model import (
 from rolecall.directory.store import memberships
 from rolecall.directory.store import sources as store
 from rolecall.directory.store import users as user_store
+from rolecall.jobs.queue import enqueue
 from rolecall.kernel.names import LONGEST_NAME
 from rolecall.storage.transaction import ReadTx, WriteTx
 
+RECONCILE: Final = "directory.reconcile"
+"""The kind of job that goes through the slices of one source."""
 SLICE: Final = 500
 """Users that one slice of a reconciliation looks at."""
 
@@ -148,6 +151,11 @@ def list_reconciling(tx: ReadTx) -> tuple[Reconciling, ...]:
     """
     require(tx.actor, Action.MAPPING_LIST)
     return store.list_reconciling(tx)
+
+
+def enqueue_reconciliation(tx: WriteTx, event: ReconciliationStarted) -> None:
+    """Have the slices gone through by a job. A reaction; the job is a `RECONCILE` with the source in its payload."""
+    enqueue(tx, kind=RECONCILE, payload={"source": event.source}, dedup_key=event.source)
 
 
 def reconcile_slice(tx: WriteTx, ground: Ground, *, limit: int = SLICE) -> Reconciling | None:

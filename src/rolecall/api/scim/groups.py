@@ -134,10 +134,8 @@ def _render(group: StoredGroup, call: ScimCall, projection: Projection) -> bytes
 
 
 def _rows_of(step: GroupStep) -> int:
-    """Return how many members a step names; a step that names none may touch all there are."""
+    """Return how many members a step names; a step that names none may touch all, and so may another name."""
     match step:
-        case EditProfile():
-            return 0
         case AddMembers(members=members) | RemoveMembers(members=members):
             return len(members)
         case _:
