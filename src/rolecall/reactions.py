@@ -65,6 +65,9 @@ REACTIONS: Final[tuple[tuple[type[Event], Callable[[WriteTx, Any], None]], ...]]
 )
 
 
+_FOLLOWS: Final = {kind: tuple(reaction for each, reaction in REACTIONS if each is kind) for kind in dict(REACTIONS)}
+
+
 def react(tx: WriteTx) -> None:
     """Carry out what follows from the events of a transaction, in the order of `REACTIONS`.
 
@@ -74,6 +77,5 @@ def react(tx: WriteTx) -> None:
     while done < len(tx.recorded):
         event = tx.recorded[done]
         done += 1
-        for kind, reaction in REACTIONS:
-            if isinstance(event, kind):
-                reaction(tx, event)
+        for reaction in _FOLLOWS.get(type(event), ()):
+            reaction(tx, event)

@@ -45,10 +45,11 @@ SLICE: Final = 500
 _ADMINISTRATION: Final = Target(team_id=ROOT_TEAM, role=ADMIN)
 
 
-def give(tx: WriteTx, wanted: Mapping[Ground, frozenset[Target]]) -> None:
+def give(tx: WriteTx, wanted: Mapping[Ground, frozenset[Target]], *, locked: bool) -> None:
     """Let each of the grounds give exactly these from now on, and bring assignments up to date.
 
-    Where many users are concerned, that is only begun; `reconcile_slice` goes on with it.
+    Where many users are concerned, that is only begun; `reconcile_slice` goes on with it. `locked` says
+    that the caller has locked all grounds, so that no group has to be.
 
     Raises: LastAdministrator, BreakGlassUser.
     """
@@ -58,8 +59,11 @@ def give(tx: WriteTx, wanted: Mapping[Ground, frozenset[Target]]) -> None:
         if before != after:
             store.save_given(tx, ground, before=before, after=after)
             changed.append(ground)
-    if changed:
-        _follow(tx, changed)
+    if not changed:
+        return
+    if not locked:
+        _lock_groups(tx, changed)
+    _follow(tx, changed)
 
 
 def follow_members(tx: WriteTx, event: GroupMembersChanged) -> None:
@@ -73,12 +77,13 @@ def follow_members(tx: WriteTx, event: GroupMembersChanged) -> None:
     if not concerned:
         return
     changed = {*event.added, *event.removed}
-    groups = memberships.find_groups_among(tx, changed)
-    users = {UserId(each) for each in changed - groups}
+    users = user_store.find_known_among(tx, changed)
+    groups = memberships.find_groups_among(tx, changed - users) if changed - users else frozenset()
     memberships.lock_groups_below(tx, groups)
     count = len(users) + sum(memberships.count_users_below(tx, group) for group in groups)
     # Of a group that is gone nobody knows any more who was in it.
-    if user_store.find_known_among(tx, users) != users or count > users_at_once(tx):
+    if changed - users - groups or (count > 1 and count > users_at_once(tx)):
+        _lock_groups(tx, concerned)
         _follow(tx, concerned)
         return
     for group in groups:
@@ -173,8 +178,6 @@ def reconcile_slice(tx: WriteTx, ground: Ground, *, limit: int = SLICE) -> Recon
 
 def _follow(tx: WriteTx, concerned: Collection[Ground]) -> None:
     """Bring all users of these grounds up to date: now, or, where they are many, in slices."""
-    groups = [GroupId(each.value) for each in concerned if each.kind is SourceKind.SCIM_GROUP]
-    memberships.lock_groups_below(tx, groups)
     sizes = {ground: max(grounds.count_users(tx, ground), store.count_holders(tx, ground)) for ground in concerned}
     if sum(sizes.values()) > users_at_once(tx):
         for ground, size in sizes.items():
@@ -187,6 +190,11 @@ def _follow(tx: WriteTx, concerned: Collection[Ground]) -> None:
             for ground, size in sizes.items()
         },
     )
+
+
+def _lock_groups(tx: WriteTx, concerned: Iterable[Ground]) -> None:
+    groups = [GroupId(each.value) for each in concerned if each.kind is SourceKind.SCIM_GROUP]
+    memberships.lock_groups_below(tx, groups)
 
 
 def _begin(tx: WriteTx, ground: Ground, size: int) -> None:

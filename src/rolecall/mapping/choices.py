@@ -47,7 +47,7 @@ def choose_convention(tx: WriteTx, *, on: bool) -> Choices:
     store.save_choices(tx, after)
     tx.record(ConventionChosen(on=on))
     # Groups that are there already do not become teams by this.
-    rematch(tx, grounds.list_groups(tx, with_colon=True), founding=False)
+    rematch(tx, grounds.list_groups(tx, with_colon=True), founding=False, locked=True)
     return after
 
 
@@ -83,7 +83,7 @@ def follow_names(tx: WriteTx, event: TeamCreated | TeamChanged | RoleCreated | R
         return
     if store.read_choices(tx).convention:
         grounds.lock_grounds(tx)
-        rematch(tx, grounds.list_groups(tx, with_colon=True), founding=False)
+        rematch(tx, grounds.list_groups(tx, with_colon=True), founding=False, locked=True)
 
 
 def forget_role(tx: WriteTx, event: RoleDeleted) -> None:

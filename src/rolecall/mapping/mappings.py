@@ -137,7 +137,7 @@ def delete_mapping(tx: WriteTx, mapping_id: MappingId, expected: Expected) -> No
     _require_made_by_hand(mapping)
     matched = store.list_grounds(tx, mapping_id)
     convention.delete(tx, mapping)
-    give_anew(tx, matched)
+    give_anew(tx, matched, locked=True)
 
 
 def approve_mapping(tx: WriteTx, mapping_id: MappingId) -> Mapping:
@@ -155,7 +155,7 @@ def approve_mapping(tx: WriteTx, mapping_id: MappingId) -> Mapping:
             match_value=mapping.match_value,
         )
     )
-    give_anew(tx, store.list_grounds(tx, mapping_id))
+    give_anew(tx, store.list_grounds(tx, mapping_id), locked=True)
     return mapping
 
 
@@ -204,7 +204,7 @@ def draft_of(mapping: Mapping) -> MappingDraft:
 def _match(tx: WriteTx, mapping: Mapping, *, before: Iterable[Ground]) -> None:
     after = list_matched(tx, draft_of(mapping))
     store.save_grounds(tx, mapping.id, before=before, after=after)
-    give_anew(tx, {*before, *after})
+    give_anew(tx, {*before, *after}, locked=True)
 
 
 def _decided(tx: WriteTx, mapping_id: MappingId, state: MappingState) -> Mapping:

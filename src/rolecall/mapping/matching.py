@@ -24,7 +24,7 @@ def follow_group(tx: WriteTx, event: GroupCreated | GroupChanged) -> None:
         return
     group = grounds.find_group(tx, event.group_id)
     if group is not None:
-        rematch(tx, [group])
+        rematch(tx, [group], founding=True, locked=False)
 
 
 def forget_group(tx: WriteTx, event: GroupDeleted) -> None:
@@ -41,10 +41,10 @@ def follow_values(tx: WriteTx, event: UserValuesChanged) -> None:
         return
     kind = SourceKind(event.kind)
     known = {Ground(kind=kind, value=value): Known(ids=frozenset({value}), name=value) for value in event.added}
-    give_anew(tx, [ground for ground in known if _match(tx, ground, known[ground])])
+    give_anew(tx, [ground for ground in known if _match(tx, ground, known[ground])], locked=False)
 
 
-def rematch(tx: WriteTx, groups: Iterable[NamedGroup], *, founding: bool = True) -> None:
+def rematch(tx: WriteTx, groups: Iterable[NamedGroup], *, founding: bool, locked: bool) -> None:
     """Match groups anew, by name as well as by mapping. With `founding`, those that nothing maps may become teams.
 
     Raises: LastAdministrator, BreakGlassUser.
@@ -58,15 +58,15 @@ def rematch(tx: WriteTx, groups: Iterable[NamedGroup], *, founding: bool = True)
             is_matched = _match(tx, group.ground, known_of(group))
         if is_other or is_matched:
             changed.add(group.ground)
-    give_anew(tx, changed)
+    give_anew(tx, changed, locked=locked)
 
 
-def give_anew(tx: WriteTx, changed: Iterable[Ground]) -> None:
-    """Let these grounds give what their mappings say now.
+def give_anew(tx: WriteTx, changed: Iterable[Ground], *, locked: bool) -> None:
+    """Let these grounds give what their mappings say now. `locked`: whether the caller has locked all grounds.
 
     Raises: LastAdministrator, BreakGlassUser.
     """
-    give(tx, {ground: store.list_targets(tx, ground) for ground in changed})
+    give(tx, {ground: store.list_targets(tx, ground) for ground in changed}, locked=locked)
 
 
 def list_matched(tx: ReadTx, draft: MappingDraft) -> tuple[Ground, ...]:

@@ -143,9 +143,9 @@ def list_memberships_of(tx: ReadTx, user_ids: Sequence[str]) -> dict[str, tuple[
     return {user_id: tuple(memberships) for user_id, memberships in found.items()}
 
 
-def find_known_among(tx: ReadTx, ids: Iterable[str]) -> set[str]:
+def find_known_among(tx: ReadTx, ids: Iterable[str]) -> set[UserId]:
     """Return which of the ids are, or were, of users."""
-    return {row[0] for row in _KNOWN_AMONG.rows(tx, ids=orjson.dumps(list(ids)).decode())}
+    return {UserId(row[0]) for row in _KNOWN_AMONG.rows(tx, ids=orjson.dumps(list(ids)).decode())}
 
 
 def insert_user(tx: WriteTx, user: User) -> None:
