@@ -11,7 +11,8 @@ import orjson
 import pytest
 
 from rolecall import main
-from rolecall.authentication.api_keys import authenticate, create_api_key
+from rolecall.authentication.actors import authenticate
+from rolecall.authentication.api_keys import create_api_key
 from rolecall.authorization.actor import COMMAND_LINE
 from rolecall.authorization.roles import ADMIN
 from rolecall.cli.admin.backup import restore
