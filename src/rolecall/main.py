@@ -1,10 +1,11 @@
 """How is one Rolecall put together? The only place that wires."""
 
 import re
-from asyncio import to_thread
+from asyncio import create_task, to_thread
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -123,20 +124,23 @@ def _mail_server(settings: Settings) -> MailServer | None:
 
 
 class _RestFront:
-    """The REST API, made at first need: its libraries take a third of a second to load, and no command needs it."""
+    """The REST API, made beside the first answers: its libraries take a third of a second, and no command needs it."""
 
     def __init__(self, make: Callable[[], ASGIApp]) -> None:
         self._make = make
         self._app: ASGIApp | None = None
+        self._making = Lock()
 
     def prepare(self) -> ASGIApp:
         """Return the API, made if it was not."""
-        if self._app is None:
-            self._app = self._make()
-        return self._app
+        with self._making:
+            if self._app is None:
+                self._app = self._make()
+            return self._app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.prepare()(scope, receive, send)
+        app: ASGIApp = self._app if self._app is not None else await to_thread(self.prepare)
+        await app(scope, receive, send)
 
 
 class _Fronts:
@@ -193,9 +197,10 @@ def _application(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        rest.prepare()
         runner.start()
+        preparing = create_task(to_thread(rest.prepare))
         yield
+        await preparing
         recorder.close()
         await to_thread(runner.stop)
 
