@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Table, bindparam, delete, insert, select, true
+from sqlalchemy import ColumnElement, Table, bindparam, delete, select, true
 
 from rolecall.events.calls import Call
 from rolecall.events.model import AuditRecord, CallOutcome, LoggedEvent, Phase
@@ -14,19 +14,15 @@ from rolecall.events.tables import audit_record, event
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.kernel.event import Severity
 from rolecall.kernel.ids import new_id
-from rolecall.storage.statement import Row, Statement
+from rolecall.storage.statement import Insertion, Row, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
 from rolecall.storage.types import is_listed
 
 _EVENT_COLUMNS: Final = [column for column in event.c if column.name != "sequence"]
 _RECORD_COLUMNS: Final = [column for column in audit_record.c if column.name != "sequence"]
 
-_INSERT_EVENT: Final = Statement(
-    insert(event).values({column.name: bindparam(column.name) for column in _EVENT_COLUMNS})
-)
-_INSERT_RECORD: Final = Statement(
-    insert(audit_record).values({column.name: bindparam(column.name) for column in _RECORD_COLUMNS})
-)
+_INSERT_EVENT: Final = Insertion(event, _EVENT_COLUMNS)
+_INSERT_RECORD: Final = Insertion(audit_record, _RECORD_COLUMNS)
 
 _LIST_OF_TYPES: Final = Statement(
     select(event)

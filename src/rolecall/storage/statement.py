@@ -5,14 +5,17 @@ connection (ADR 0004 has the measurement).
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import orjson
+from sqlalchemy import bindparam, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 from rolecall.storage.errors import UniqueViolation
 
 if TYPE_CHECKING:
+    from sqlalchemy import Column, Table
     from sqlalchemy.sql.base import Executable
 
     from rolecall.storage.transaction import ReadTx
@@ -101,6 +104,29 @@ class Statement:
             fixed = {name: value for name, value in compiled.params.items() if value is not None}
             known = self._compiled[dialect] = (str(compiled), fixed)
         return known
+
+
+class Insertion(Statement):
+    """A statement that inserts rows with all of these columns, of one table."""
+
+    __slots__ = ("_recordset",)
+
+    def __init__(self, table: "Table", columns: "Iterable[Column[Any]]") -> None:
+        names = [column.name for column in columns]
+        super().__init__(insert(table).values({name: bindparam(name) for name in names}))
+        listed = ", ".join(f'"{name}"' for name in names)
+        # Names of our own tables and columns; the rows are a parameter.
+        self._recordset = (
+            f'INSERT INTO "{table.name}" ({listed})'  # noqa: S608
+            f' SELECT {listed} FROM json_populate_recordset(NULL::"{table.name}", %(rows)s::json)'
+        )
+
+    def write_many(self, connection: Any, dialect: str, parameters: list[dict[str, Any]]) -> None:
+        """Insert the rows in their order; on PostgreSQL by one message for all."""
+        if dialect == "postgresql":
+            connection.execute(self._recordset, {"rows": orjson.dumps(parameters).decode()})
+        else:
+            super().write_many(connection, dialect, parameters)
 
 
 def _unique_violation(error: Exception) -> UniqueViolation | None:

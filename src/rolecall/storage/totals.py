@@ -33,5 +33,6 @@ def read_total(tx: ReadTx, name: str) -> int:
 def add_to_totals(connection: Any, dialect: str, differences: dict[str, int]) -> None:
     """Change totals, in an order that all keep: whoever comes second then waits, and nobody for each other."""
     rows = [{"which": name, "difference": differences[name]} for name in sorted(differences) if differences[name]]
-    if rows:
-        _ADD.write_many(connection, dialect, rows)
+    text, _fixed = _ADD.compiled(dialect)
+    for row in rows:
+        connection.execute(text, row)

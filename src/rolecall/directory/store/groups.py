@@ -212,8 +212,13 @@ def list_matching_members(tx: ReadTx, group_id: GroupId, where: Predicate) -> tu
 
 def add_members(tx: WriteTx, group_id: GroupId, members: Iterable[str]) -> tuple[str, ...]:
     """Make these users and groups members; return the ids of those that were none."""
-    values = {"id": group_id, "ids": _json_of(members), "now": to_microseconds(tx.now)}
-    return tuple(row[0] for statement in (_ADD_USERS, _ADD_GROUPS) for row in statement.rows(tx, **values))
+    wanted = set(members)
+    values = {"id": group_id, "ids": _json_of(wanted), "now": to_microseconds(tx.now)}
+    added = [row[0] for row in _ADD_USERS.rows(tx, **values)]
+    # Nearly always, all of them are users.
+    if len(added) < len(wanted):
+        added += [row[0] for row in _ADD_GROUPS.rows(tx, **values)]
+    return tuple(added)
 
 
 def find_strangers(tx: ReadTx, members: Iterable[str]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.kernel.document import Document, Json
 from rolecall.kernel.text import comparison_form
 from rolecall.storage.errors import UniqueViolation
-from rolecall.storage.statement import Row, Statement
+from rolecall.storage.statement import Insertion, Row, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
 from rolecall.storage.types import is_listed, listed
 
@@ -67,9 +67,7 @@ _UPDATE_UNNAMED: Final = Statement(
     .where(_U.id == bindparam("which"))
     .values({name: bindparam(name) for name in ("state", "profile", "version", "changed_at")})
 )
-_INSERT_EMAIL: Final = Statement(
-    insert(user_email).values({column.name: bindparam(column.name) for column in user_email.c})
-)
+_INSERT_EMAIL: Final = Insertion(user_email, user_email.c)
 _DELETE_EMAILS: Final = Statement(delete(user_email).where(user_email.c.user_id == bindparam("id")))
 _CLEAR_BREAK_GLASS: Final = Statement(
     update(directory_user).where(_U.break_glass == 1).values(break_glass=0, version=_U.version + 1)
