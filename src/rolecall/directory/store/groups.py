@@ -64,7 +64,7 @@ _MEMBERS: Final = (
     .outerjoin(directory_user, and_(_M.member_kind == MemberKind.USER.value, _U.id == _M.member_id))
     .outerjoin(directory_group, and_(_M.member_kind == MemberKind.GROUP.value, _G.id == _M.member_id))
 )
-_LIST_MEMBERS: Final = Statement(_MEMBERS.where(_M.group_id == bindparam("id")))
+_LIST_MEMBERS: Final = Statement(_MEMBERS.where(_M.group_id == bindparam("id")).order_by(_M.member_id))
 _LIST_MEMBERS_PAGE: Final = Statement(
     _MEMBERS.where(_M.group_id == bindparam("id"))
     .order_by(_M.member_id)
@@ -72,7 +72,11 @@ _LIST_MEMBERS_PAGE: Final = Statement(
     .offset(bindparam("skip"))
 )
 _COUNT_MEMBERS: Final = Statement(select(func.count()).select_from(group_member).where(_M.group_id == bindparam("id")))
-_MEMBERS_OF_MANY: Final = Statement(_MEMBERS.add_columns(_M.group_id).where(is_listed(_M.group_id, bindparam("ids"))))
+_MEMBERS_OF_MANY: Final = Statement(
+    _MEMBERS.add_columns(_M.group_id)
+    .where(is_listed(_M.group_id, bindparam("ids")))
+    .order_by(_M.group_id, _M.member_id)
+)
 _MEMBER_COLUMNS: Final[dict[Path, TextColumn]] = {
     ("value",): TextColumn(_M.member_id, folded=False),
     ("type",): TextColumn(_M.member_kind, folded=False),
@@ -178,7 +182,7 @@ def delete_group(tx: WriteTx, group_id: GroupId) -> None:
 
 
 def list_members(tx: ReadTx, group_id: GroupId) -> tuple[Member, ...]:
-    """Return all direct members, in no order that is promised."""
+    """Return all direct members, by id."""
     return tuple(_member_from(row) for row in _LIST_MEMBERS.rows(tx, id=group_id))
 
 
