@@ -18,6 +18,7 @@ from rolecall.api.admission import Admission
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim.app import ScimApp
 from rolecall.events import log
+from rolecall.events.chain.sealer import SealerThread
 from rolecall.http.envelope import Envelope
 from rolecall.jobs.queue import CHANNEL
 from rolecall.jobs.runner import Runner
@@ -76,7 +77,13 @@ def build(settings: Settings, registry: Registry | None = None, *, clock: Clock 
         transactions,
         notices,
         clock=clock,
-        handlers=later.handlers(senders, job_days=settings.job_days, event_days=settings.event_days),
+        handlers=later.handlers(
+            senders,
+            keys,
+            job_days=settings.job_days,
+            event_days=settings.event_days,
+            audit_days=settings.audit_days,
+        ),
         declared=later.DECLARED,
         observe=metrics.observe_job,
     )
@@ -88,7 +95,9 @@ def build(settings: Settings, registry: Registry | None = None, *, clock: Clock 
         metrics=metrics,
         keys=keys,
         rule=rule,
-        app=_application(settings, registry, clock, transactions, metrics, runner),
+        app=_application(
+            settings, registry, clock, transactions, metrics, runner, SealerThread(transactions, keys, clock=clock)
+        ),
     )
 
 
@@ -172,6 +181,7 @@ def _application(
     transactions: Transactions,
     metrics: Metrics,
     runner: Runner,
+    sealer: SealerThread,
 ) -> ASGIApp:
     recorder = Recorder(transactions, clock)
     admission = Admission(transactions)
@@ -195,9 +205,11 @@ def _application(
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         rest.prepare()
         runner.start()
+        sealer.start()
         yield
         recorder.close()
         await to_thread(runner.stop)
+        await to_thread(sealer.stop)
 
     others = Starlette(
         routes=[*health.routes(transactions, admission, metrics), *pages.routes(transactions)],
