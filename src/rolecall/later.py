@@ -8,15 +8,18 @@ from typing import Final, Protocol
 from rolecall.directory.model import Reconciling, ground_of
 from rolecall.directory.reconcile import RECONCILE, reconcile_slice
 from rolecall.events import log
+from rolecall.events.chain import sealing
 from rolecall.jobs import jobs, queue
 from rolecall.jobs.model import Declared, Job
 from rolecall.jobs.runner import Handler
 from rolecall.notifications.deliveries import DELIVER, delete_deliveries
 from rolecall.notifications.jobs import Senders, deliver
+from rolecall.storage.secrets import KeyRing
 from rolecall.storage.transaction import WriteTx
 from rolecall.storage.transactions import Transactions
 
 FORGET_JOBS: Final = "jobs.forget-finished"
+FORGET_AUDIT: Final = "events.forget-old-audit"
 FORGET_EVENTS: Final = "events.forget-old"
 FORGET_DELIVERIES: Final = "notifications.forget-deliveries"
 _AT_ONCE: Final = 1_000
@@ -24,17 +27,21 @@ _AT_ONCE: Final = 1_000
 DECLARED: Final = (
     Declared(name="forget-deliveries", cron="27 * * * *", kind=FORGET_DELIVERIES),
     Declared(name="forget-finished-jobs", cron="17 * * * *", kind=FORGET_JOBS),
+    Declared(name="forget-old-audit", cron="47 3 * * *", kind=FORGET_AUDIT),
     Declared(name="forget-old-events", cron="37 3 * * *", kind=FORGET_EVENTS),
 )
 
 
-def handlers(senders: Senders, *, job_days: int, event_days: int) -> Mapping[str, Handler]:
+def handlers(
+    senders: Senders, keys: KeyRing, *, job_days: int, event_days: int, audit_days: int
+) -> Mapping[str, Handler]:
     """Return what is done for jobs of each kind.
 
-    Days say how long finished jobs (with deliveries) and events are kept; 0: for ever.
+    Days say how long finished jobs (with deliveries), events and audit records are kept; 0: for ever.
     """
     return {
         DELIVER: partial(deliver, senders=senders),
+        FORGET_AUDIT: partial(_forget_audit, keys=keys, days=audit_days),
         RECONCILE: reconcile,
         FORGET_DELIVERIES: partial(_forget, forget=delete_deliveries, days=job_days),
         FORGET_JOBS: partial(_forget, forget=jobs.delete_finished, days=job_days),
@@ -79,3 +86,23 @@ def _forget(transactions: Transactions, job: Job, *, forget: _Forget, days: int)
 
     while deleted := transactions.run_write(queue.actor_for(job), step):
         forgotten += deleted
+
+
+def _forget_audit(transactions: Transactions, job: Job, *, keys: KeyRing, days: int) -> None:
+    """Forget audit records up to a checkpoint that is older than so many days; first what was left the last time."""
+    actor = queue.actor_for(job)
+    forgotten = 0
+
+    def begin(tx: WriteTx) -> bool:
+        return days > 0 and sealing.begin_to_forget(tx, keys, before=tx.now - timedelta(days=days))
+
+    def step(tx: WriteTx) -> int:
+        deleted = sealing.forget_slice(tx, keys, limit=_AT_ONCE)
+        queue.advance(tx, job, done=forgotten + deleted)
+        return deleted
+
+    begun = True
+    while begun:
+        while deleted := transactions.run_write(actor, step):
+            forgotten += deleted
+        begun = transactions.run_write(actor, begin)

@@ -19,6 +19,7 @@ from rolecall.api.admission import Admission
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim.app import ScimApp
 from rolecall.events import log
+from rolecall.events.chain.sealer import SealerThread
 from rolecall.http.envelope import Envelope
 from rolecall.jobs.queue import CHANNEL
 from rolecall.jobs.runner import Runner
@@ -77,7 +78,13 @@ def build(settings: Settings, registry: Registry | None = None, *, clock: Clock 
         transactions,
         notices,
         clock=clock,
-        handlers=later.handlers(senders, job_days=settings.job_days, event_days=settings.event_days),
+        handlers=later.handlers(
+            senders,
+            keys,
+            job_days=settings.job_days,
+            event_days=settings.event_days,
+            audit_days=settings.audit_days,
+        ),
         declared=later.DECLARED,
         observe=metrics.observe_job,
     )
@@ -89,7 +96,9 @@ def build(settings: Settings, registry: Registry | None = None, *, clock: Clock 
         metrics=metrics,
         keys=keys,
         rule=rule,
-        app=_application(settings, registry, clock, transactions, metrics, runner),
+        app=_application(
+            settings, registry, clock, transactions, metrics, runner, SealerThread(transactions, keys, clock=clock)
+        ),
     )
 
 
@@ -176,6 +185,7 @@ def _application(
     transactions: Transactions,
     metrics: Metrics,
     runner: Runner,
+    sealer: SealerThread,
 ) -> ASGIApp:
     recorder = Recorder(transactions, clock)
     admission = Admission(transactions)
@@ -198,11 +208,13 @@ def _application(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         runner.start()
+        sealer.start()
         preparing = create_task(to_thread(rest.prepare))
         yield
         await preparing
         recorder.close()
         await to_thread(runner.stop)
+        await to_thread(sealer.stop)
 
     others = Starlette(
         routes=[*health.routes(transactions, admission, metrics), *pages.routes(transactions)],

@@ -107,9 +107,13 @@ class Settings(BaseSettings):
         ge=1024,
         description="Largest request body in bytes; a larger one is answered 413.",
     )
-    event_days: int = Field(
-        default=0, ge=0, description="Days that events are kept; 0 keeps them for ever. Audit records are always kept."
+    audit_days: int = Field(
+        default=0,
+        ge=0,
+        description="Days that audit records are kept at least; 0 keeps them for ever. They are forgotten up to a "
+        "checkpoint, so some live a little longer.",
     )
+    event_days: int = Field(default=0, ge=0, description="Days that events are kept; 0 keeps them for ever.")
     job_days: int = Field(default=14, ge=0, description="Days that finished jobs are kept; 0 keeps them for ever.")
     outbound_domains: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),

@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
     UNREACHABLE = 5
     """The database cannot be reached or written to, or the address cannot be listened on."""
     PROBLEMS_FOUND = 6
-    """`rolecall admin doctor` ran and found problems."""
+    """`rolecall admin doctor` or `rolecall admin audit verify` ran and found problems."""
 
 
 def exit_code_of(error: DomainError) -> ExitCode:

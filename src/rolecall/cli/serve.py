@@ -51,6 +51,7 @@ def serve(
     requirement_profile: Annotated[Literal["rfc", "strict"] | None, setting("requirement_profile")] = None,
     scim_declarations: Annotated[list[str] | None, setting("scim_declarations")] = None,
     max_body_bytes: Annotated[int | None, setting("max_body_bytes")] = None,
+    audit_days: Annotated[int | None, setting("audit_days")] = None,
     event_days: Annotated[int | None, setting("event_days")] = None,
     job_days: Annotated[int | None, setting("job_days")] = None,
     outbound_domains: Annotated[list[str] | None, setting("outbound_domains")] = None,

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Index, Table
 
-from rolecall.storage.types import COUNT, INSTANT, KEY, METADATA, SEQUENCE, TEXT
+from rolecall.storage.types import COUNT, FLAG, INSTANT, KEY, METADATA, RING_KEY, SEQUENCE, TEXT
 
 event = Table(
     "event",
@@ -50,4 +50,23 @@ audit_record = Table(
     Index(None, "request_id"),
     Index(None, "recorded_at"),
     sqlite_autoincrement=True,
+)
+
+audit_seal = Table(
+    "audit_seal",
+    METADATA,
+    Column("number", COUNT, primary_key=True, autoincrement=False),
+    Column("first_sequence", COUNT, nullable=False),
+    Column("last_sequence", COUNT, nullable=False),
+    Column("marks", TEXT, nullable=False),
+    Column("previous", KEY, nullable=False),
+    Column("hmac", KEY, nullable=False),
+    Column("key_id", RING_KEY, nullable=False),
+    Column("sealed_at", INSTANT, nullable=False),
+    Column("sealed_by", KEY, nullable=False),
+    Column("checkpoint", FLAG, nullable=False),
+    Column("cut_at", INSTANT),
+    Column("cut_done", FLAG, nullable=False),
+    Column("cut_hmac", KEY),
+    Index(None, "checkpoint", "number"),
 )

@@ -14,7 +14,7 @@ from rolecall.storage.events import SecretKeyForgotten, SecretKeyMade
 from rolecall.storage.secrets import KeyRing, SecretKeyInUse, key_id_of, place_of, prefix_of
 from rolecall.storage.statement import Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
-from rolecall.storage.types import METADATA, Sealed
+from rolecall.storage.types import METADATA, RingKey, Sealed
 
 _AT_ONCE: Final = 100
 
@@ -95,7 +95,7 @@ def reseal_slice(tx: WriteTx, keys: KeyRing, *, after: tuple[int, str] = (0, "")
 
 
 def forget_key(tx: WriteTx, keys: KeyRing, key_id: str) -> None:
-    """Remove a key for good, with which nothing in the database is sealed any more.
+    """Remove a key for good, which nothing in the database needs any more.
 
     Raises: Forbidden, SecretKeyInUse, KeysAreFixed, SecretKeyMissing, BadKeyRing, UnsafeKeyFile.
     """
@@ -104,6 +104,13 @@ def forget_key(tx: WriteTx, keys: KeyRing, key_id: str) -> None:
     if count:
         raise SecretKeyInUse(
             f"{count} secrets are sealed with the key {key_id}. Run: rolecall admin secrets rotate --resume",
+            key_id=key_id,
+        )
+    proven = _count_proven_by(tx, key_id)
+    if proven:
+        raise SecretKeyInUse(
+            f"{proven} seals of the audit log can only be checked with the key {key_id}. It can go when the records "
+            "that they are for have been forgotten (--audit-days).",
             key_id=key_id,
         )
     keys.forget(key_id)
@@ -118,3 +125,18 @@ def _sealed_columns() -> list[tuple[Table, Column[Any], Column[Any]]]:
         for column in table.columns
         if isinstance(column.type, Sealed)
     ]
+
+
+def _count_proven_by(tx: ReadTx, key_id: str) -> int:
+    """Return how many rows can only be checked with this key."""
+    columns = [column for table in METADATA.tables.values() for column in table.columns if _names_key(column)]
+    return sum(
+        Statement(select(func.count()).select_from(column.table).where(column == bindparam("key_id"))).value(
+            tx, key_id=key_id
+        )
+        for column in columns
+    )
+
+
+def _names_key(column: Column[Any]) -> bool:
+    return isinstance(column.type, RingKey)

@@ -19,6 +19,8 @@ from typing import Final
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from rolecall.kernel.clock import to_rfc3339
 from rolecall.kernel.errors import DomainError, ErrorKind
@@ -183,6 +185,16 @@ class KeyRing:
         except (ValueError, InvalidTag) as error:
             raise SealBroken(f"The secret at {place} was changed, or belongs elsewhere. Set it anew.") from error
         return opened.decode()
+
+    def derive(self, key_id: str, purpose: str) -> bytes:
+        """Return a key of 32 bytes for one purpose, from which that of no other purpose can be told.
+
+        Raises: SecretKeyMissing; and as `primary`.
+        """
+        key = self._ring().keys.get(key_id)
+        if key is None:
+            raise SecretKeyMissing(f"The key ring has no key {key_id}.", key_id=key_id)
+        return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=purpose.encode()).derive(key.secret)
 
     def _ring(self) -> _Ring:
         if self._fixed is not None:

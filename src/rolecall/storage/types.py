@@ -40,6 +40,13 @@ class Sealed(Text):
 SEALED = Sealed()
 """A secret that has to be read again; never in clear."""
 
+
+class RingKey(Text):
+    """The id of a key of the key ring without which the row cannot be checked: that key may not be forgotten."""
+
+
+RING_KEY = RingKey().with_variant(RingKey(collation="C"), "postgresql")
+
 INSTANT = BigInteger()
 """Microseconds since 1970-01-01T00:00:00Z."""
 

@@ -13,6 +13,7 @@ from rolecall.events.search.model import LogSearch
 from rolecall.kernel.errors import Forbidden
 from rolecall.kernel.predicate import And, Compare, Operator
 from rolecall.storage.predicates import to_sql
+from rolecall.storage.settled import EVERY_NUMBER
 from tests.make.actors import PROVISIONER, all_but
 from tests.make.directory import pushed_user
 
@@ -91,31 +92,35 @@ def test_a_record_is_the_same_however_it_is_read(installed):
     record(installed, "a", "b")
     by_time = installed.ask(logs.search_records, replace(ALL, newest_first=True)).items
     assert by_time == installed.ask(audit.list_records, limit=10)
-    assert installed.ask(logs.follow_records, after=0, since=None, limit=10).items == by_time[::-1]
+    assert installed.ask(logs.follow_records, after=0, since=None, until=EVERY_NUMBER, limit=10).items == by_time[::-1]
 
 
 def test_a_feed_gives_each_record_once_also_those_that_come_later(installed):
     record(installed, "a", "b", "c")
-    feed = installed.ask(logs.follow_records, after=None, since=None, limit=2)
+    feed = installed.ask(logs.follow_records, after=None, since=None, until=EVERY_NUMBER, limit=2)
     assert ([each.request_id for each in feed.items], feed.has_more) == (["a", "b"], True)
-    feed = installed.ask(logs.follow_records, after=feed.after, since=None, limit=2)
+    feed = installed.ask(logs.follow_records, after=feed.after, since=None, until=EVERY_NUMBER, limit=2)
     assert ([each.request_id for each in feed.items], feed.has_more) == (["c"], False)
-    empty = installed.ask(logs.follow_records, after=feed.after, since=None, limit=2)
+    empty = installed.ask(logs.follow_records, after=feed.after, since=None, until=EVERY_NUMBER, limit=2)
     assert (empty.items, empty.after, empty.has_more) == ((), feed.after, False)
     record(installed, "d")
-    feed = installed.ask(logs.follow_records, after=empty.after, since=None, limit=2)
+    feed = installed.ask(logs.follow_records, after=empty.after, since=None, until=EVERY_NUMBER, limit=2)
     assert [each.request_id for each in feed.items] == ["d"]
 
 
 def test_a_feed_begins_at_an_instant_or_a_little_before(installed):
     for name in ("a", "b", "c"):
         record(installed, name, minutes=5)
-    feed = installed.ask(logs.follow_records, after=None, since=installed.clock.now - 6 * A_MINUTE, limit=10)
+    feed = installed.ask(
+        logs.follow_records, after=None, since=installed.clock.now - 6 * A_MINUTE, until=EVERY_NUMBER, limit=10
+    )
     assert [each.request_id for each in feed.items] == ["c"]
-    future = installed.ask(logs.follow_records, after=None, since=installed.clock.now + A_MINUTE * 5, limit=10)
+    future = installed.ask(
+        logs.follow_records, after=None, since=installed.clock.now + A_MINUTE * 5, until=EVERY_NUMBER, limit=10
+    )
     assert (future.items, future.has_more) == ((), False)
     record(installed, "d")
-    feed = installed.ask(logs.follow_records, after=future.after, since=None, limit=10)
+    feed = installed.ask(logs.follow_records, after=future.after, since=None, until=EVERY_NUMBER, limit=10)
     assert [each.request_id for each in feed.items] == ["d"]
 
 
@@ -125,23 +130,23 @@ def test_events_are_searched_and_followed_as_records_are(installed):
         installed.clock.advance(A_MINUTE)
     events = installed.events()
     assert list(installed.ask(logs.search_events, ALL).items) == events
-    assert list(installed.ask(logs.follow_events, after=None, since=None, limit=10).items) == events
+    assert list(installed.ask(logs.follow_events, after=None, since=None, until=EVERY_NUMBER, limit=10).items) == events
     of_grace = Compare(path=("subject_id",), operator=Operator.EQ, value=events[-1].subject_id)
     assert installed.ask(logs.search_events, LogSearch(where=of_grace, limit=5)).items == (events[-1],)
 
 
 def test_an_empty_log_has_nothing_to_give(installed):
     assert installed.ask(logs.search_records, ALL).items == ()
-    feed = installed.ask(logs.follow_events, after=None, since=installed.clock.now, limit=10)
+    feed = installed.ask(logs.follow_events, after=None, since=installed.clock.now, until=EVERY_NUMBER, limit=10)
     assert (feed.items, feed.after) == ((), 0)
 
 
 def test_each_use_case_needs_its_action(installed_sqlite):
     for use_case, arguments, action in (
         (logs.search_records, {"wanted": ALL}, Action.AUDIT_READ),
-        (logs.follow_records, {"after": 0, "since": None, "limit": 1}, Action.AUDIT_READ),
+        (logs.follow_records, {"after": 0, "since": None, "until": EVERY_NUMBER, "limit": 1}, Action.AUDIT_READ),
         (logs.search_events, {"wanted": ALL}, Action.EVENT_READ),
-        (logs.follow_events, {"after": 0, "since": None, "limit": 1}, Action.EVENT_READ),
+        (logs.follow_events, {"after": 0, "since": None, "until": EVERY_NUMBER, "limit": 1}, Action.EVENT_READ),
     ):
         for actor in (all_but(action), PROVISIONER):
             with pytest.raises(Forbidden):

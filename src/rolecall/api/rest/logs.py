@@ -201,7 +201,8 @@ async def export_audit_records(
     pages = Pages(call=call, name="audit/export", for_anybody=True)
     asked = await pages.asked(page_token, filter_text=filter)
     since, after = _feed_start(asked.filter), _sequence_in(asked.place)
-    feed = await call.read(lambda tx: logs.follow_records(tx, after=after, since=since, limit=page_size))
+    until = await call.read(logs.settled_records)
+    feed = await call.read(lambda tx: logs.follow_records(tx, after=after, since=since, until=until, limit=page_size))
     token = pages.token(asked, feed.after)
     return many([_record_json(each) for each in feed.items], token, has_more=feed.has_more)
 
@@ -239,7 +240,8 @@ async def export_events(
     pages = Pages(call=call, name="events/export", for_anybody=True)
     asked = await pages.asked(page_token, filter_text=filter)
     since, after = _feed_start(asked.filter), _sequence_in(asked.place)
-    feed = await call.read(lambda tx: logs.follow_events(tx, after=after, since=since, limit=page_size))
+    until = await call.read(logs.settled_events)
+    feed = await call.read(lambda tx: logs.follow_events(tx, after=after, since=since, until=until, limit=page_size))
     return many(_events_json(feed.items), pages.token(asked, feed.after), name="events", has_more=feed.has_more)
 
 

@@ -20,14 +20,27 @@ def search_records(tx: ReadTx, wanted: LogSearch) -> LogPage[AuditRecord]:
     return LogPage(items=tuple(store.record_from(row) for row in rows), after=after)
 
 
-def follow_records(tx: ReadTx, *, after: int | None, since: datetime | None, limit: int) -> Feed[AuditRecord]:
+def settled_records(tx: ReadTx) -> int:
+    """Return up to which sequence number all audit records are there, for a transaction that begins after this.
+
+    Raises: Forbidden, Unavailable.
+    """
+    require(tx.actor, Action.AUDIT_READ)
+    return store.settled(tx, store.RECORDS)
+
+
+def follow_records(
+    tx: ReadTx, *, after: int | None, since: datetime | None, until: int, limit: int
+) -> Feed[AuditRecord]:
     """Return the next audit records in the order of writing: behind `after`, else from about `since` on, else all.
+
+    None beyond `until`, which is `settled_records` of an earlier transaction: so a follower misses none.
 
     Raises: Forbidden.
     """
     require(tx.actor, Action.AUDIT_READ)
-    start = _start(tx, store.RECORDS, after, since)
-    rows = store.follow(tx, store.RECORDS, after=start, limit=limit + 1)
+    start = _start(tx, store.RECORDS, after, since, until)
+    rows = store.follow(tx, store.RECORDS, after=start, until=until, limit=limit + 1)
     records = tuple(store.record_from(row) for row in rows[:limit])
     return Feed(items=records, after=records[-1].sequence if records else start, has_more=len(rows) > limit)
 
@@ -42,19 +55,32 @@ def search_events(tx: ReadTx, wanted: LogSearch) -> LogPage[LoggedEvent]:
     return LogPage(items=tuple(store.event_from(row) for row in rows), after=after)
 
 
-def follow_events(tx: ReadTx, *, after: int | None, since: datetime | None, limit: int) -> Feed[LoggedEvent]:
+def settled_events(tx: ReadTx) -> int:
+    """Return up to which sequence number all events are there, for a transaction that begins after this.
+
+    Raises: Forbidden, Unavailable.
+    """
+    require(tx.actor, Action.EVENT_READ)
+    return store.settled(tx, store.EVENTS)
+
+
+def follow_events(
+    tx: ReadTx, *, after: int | None, since: datetime | None, until: int, limit: int
+) -> Feed[LoggedEvent]:
     """Return the next events in the order of writing: behind `after`, else from about `since` on, else all.
+
+    None beyond `until`, which is `settled_events` of an earlier transaction: so a follower misses none.
 
     Raises: Forbidden.
     """
     require(tx.actor, Action.EVENT_READ)
-    start = _start(tx, store.EVENTS, after, since)
-    rows = store.follow(tx, store.EVENTS, after=start, limit=limit + 1)
+    start = _start(tx, store.EVENTS, after, since, until)
+    rows = store.follow(tx, store.EVENTS, after=start, until=until, limit=limit + 1)
     events = tuple(store.event_from(row) for row in rows[:limit])
     return Feed(items=events, after=events[-1].sequence if events else start, has_more=len(rows) > limit)
 
 
-def _start(tx: ReadTx, log: store.Log, after: int | None, since: datetime | None) -> int:
+def _start(tx: ReadTx, log: store.Log, after: int | None, since: datetime | None, until: int) -> int:
     if after is not None:
         return after
-    return 0 if since is None else store.sequence_before(tx, log, since)
+    return 0 if since is None else min(store.sequence_before(tx, log, since), until)

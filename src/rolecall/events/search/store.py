@@ -14,6 +14,7 @@ from rolecall.events.tables import audit_record, event
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.kernel.predicate import Path
 from rolecall.storage.predicates import InstantColumn, TextColumn, to_sql
+from rolecall.storage.settled import settled_number
 from rolecall.storage.statement import Row, Statement
 from rolecall.storage.transaction import ReadTx
 
@@ -94,10 +95,16 @@ def search(tx: ReadTx, log: Log, wanted: LogSearch) -> tuple[list[Row], LogPlace
     return rows, None if end is None else LogPlace(at=from_microseconds(end[0]), sequence=end[1])
 
 
-def follow(tx: ReadTx, log: Log, *, after: int, limit: int) -> list[Row]:
-    """Return rows of the entries that were written next, oldest first."""
+def settled(tx: ReadTx, log: Log) -> int:
+    """Return up to which sequence number all entries are there, for a transaction that begins after this."""
+    return settled_number(tx, log.table.name)
+
+
+def follow(tx: ReadTx, log: Log, *, after: int, until: int, limit: int) -> list[Row]:
+    """Return rows of the entries that were written next, oldest first, up to a sequence number."""
     sequence = log.table.c.sequence
-    return Statement(select(*log.columns).where(sequence > after).order_by(sequence).limit(limit)).rows(tx)
+    within = and_(sequence > after, sequence <= until)
+    return Statement(select(*log.columns).where(within).order_by(sequence).limit(limit)).rows(tx)
 
 
 def sequence_before(tx: ReadTx, log: Log, since: datetime) -> int:

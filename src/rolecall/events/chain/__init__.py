@@ -1,0 +1,1 @@
+"""How does the audit log show that somebody has changed it?"""
