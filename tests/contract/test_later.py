@@ -11,6 +11,7 @@ from rolecall.authorization.actor import SYSTEM
 from rolecall.directory import installation
 from rolecall.directory.reconcile import RECONCILE, list_reconciling
 from rolecall.events import log
+from rolecall.events.chain import sealing
 from rolecall.jobs import jobs, queue
 from rolecall.kernel.clock import system_clock
 from rolecall.kernel.errors import Forbidden
@@ -20,6 +21,7 @@ from rolecall.outbound.mail import Mailer
 from rolecall.outbound.model import OutboundRule
 from rolecall.storage.secrets import KeyRing
 from tests.make.actors import all_but
+from tests.make.chain import key_ring, seal, verify, write_records
 from tests.make.directory import pushed_group, pushed_user, service_user
 from tests.make.mapping import mapping, roles_of
 
@@ -30,9 +32,9 @@ SENDERS = Senders(
 NO_DAYS = {"job_days": 0, "event_days": 0, "audit_days": 0}
 
 
-def carry_out(installed, kind, **days):
+def carry_out(installed, kind, *, keys=SENDERS.keys, **days):
     """Do one job of the kind as a runner does."""
-    handlers = later.handlers(SENDERS, SENDERS.keys, **{**NO_DAYS, **days})
+    handlers = later.handlers(SENDERS, keys, **{**NO_DAYS, **days})
     installed.change(queue.enqueue, kind=kind, payload={})
     (job,) = installed.change(queue.take_jobs, kinds=[kind], runner="r", limit=1, actor=SYSTEM)
     handlers[kind](installed.transactions, job)
@@ -62,13 +64,38 @@ def test_finished_jobs_older_than_their_days_are_forgotten(installed):
     assert first.id != second.id
 
 
+def test_audit_records_older_than_their_days_are_forgotten_up_to_a_checkpoint(installed, tmp_path, monkeypatch):
+    monkeypatch.setattr(later, "_AT_ONCE", 2)
+    keys = key_ring(tmp_path, installed)
+    for _ in range(4):
+        write_records(installed, "a", "b", "c")
+        seal(installed, keys)
+        installed.clock.advance(timedelta(days=1))
+    for _ in range(2):
+        job = carry_out(installed, later.FORGET_AUDIT, audit_days=2, keys=keys)
+    assert (job.done_count, installed.count_rows("audit_record"), installed.count_rows("audit_seal")) == (0, 6, 3)
+    assert verify(installed, keys)[1] == []
+
+
+def test_what_was_left_of_forgetting_audit_records_is_forgotten_the_next_time(installed, tmp_path):
+    keys = key_ring(tmp_path, installed)
+    write_records(installed, "a", "b", "c")
+    seal(installed, keys)
+    installed.clock.advance(timedelta(days=3))
+    before = installed.clock.now - timedelta(days=2)
+    assert installed.change(lambda tx: sealing.begin_to_forget(tx, keys, before=before))
+    assert carry_out(installed, later.FORGET_AUDIT, audit_days=0, keys=keys).done_count == 3
+    assert (installed.count_rows("audit_record"), verify(installed, keys)[1]) == (0, [])
+
+
 def test_zero_days_keep_everything(installed):
     service_user(installed)
     carry_out(installed, later.FORGET_JOBS)
     installed.clock.advance(timedelta(days=10_000))
     carry_out(installed, later.FORGET_EVENTS)
+    carry_out(installed, later.FORGET_AUDIT)
     assert installed.event_types() == ["directory.user.created"]
-    assert installed.count_rows("job") == 2
+    assert installed.count_rows("job") == 3
 
 
 def test_assignments_of_many_follow_by_a_job_that_can_begin_anew(installed):

@@ -7,6 +7,7 @@ from rolecall.authorization.actor import SYSTEM
 from rolecall.events import audit
 from rolecall.events.calls import Call
 from rolecall.events.chain import sealing, verifying
+from rolecall.events.chain.model import Checkpoint
 from rolecall.storage.secrets import KeyRing
 from tests.make.transactions import Installed
 
@@ -32,9 +33,11 @@ def seal(installed: Installed, keys: KeyRing, *, name: str = "sealer", insists: 
     return count
 
 
-def verify(installed: Installed, keys: KeyRing, **named: object) -> tuple[verifying.Verified, list[tuple[str, int]]]:
+def verify(
+    installed: Installed, keys: KeyRing, since: Checkpoint | None = None
+) -> tuple[verifying.Verified, list[tuple[str, int]]]:
     """Verify the log; return the last step, and kind and sequence number of each finding."""
-    step = installed.ask(partial(verifying.begin, keys=keys, **named))
+    step = installed.ask(partial(verifying.begin, keys=keys, since=since))
     found = list(step.findings)
     while not step.done:
         step = installed.ask(partial(verifying.go_on, keys=keys, so_far=step))

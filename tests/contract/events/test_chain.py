@@ -265,7 +265,7 @@ def test_who_removes_the_beginning_cannot_make_it_look_forgotten(installed, keys
     stub = installed.ask(lambda tx: verifying.store.find_seal(tx, 2))
     execute(installed, f"DELETE FROM audit_record WHERE sequence <= {stub.last_sequence}")
     execute(installed, "DELETE FROM audit_seal WHERE number < 2")
-    assert [kind for kind, _ in verify(installed, keys)[1]][:1] == ["seal_removed"]
+    assert {kind for kind, _ in verify(installed, keys)[1]} == {"cut_off", "seal_removed", "removed"}
     execute(installed, f"UPDATE audit_seal SET cut_at = 1, cut_done = 1, cut_hmac = '{stub.hmac}' WHERE number = 2")
     assert verify(installed, keys)[1] == [("cut_forged", stub.last_sequence)]
 

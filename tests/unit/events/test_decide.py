@@ -218,12 +218,12 @@ def test_one_seals_until_it_is_silent():
 
 def test_a_chain_that_lost_or_changed_its_end_is_rewound():
     first, second = sealed(rows_of([("a", 1), ("b", 2)]), 1)
-    assert not decide.is_rewound(None, None)
-    assert not decide.is_rewound(first, second)
-    assert not decide.is_rewound(second, second)
-    assert decide.is_rewound(second, first)
-    assert decide.is_rewound(first, None)
-    assert decide.is_rewound(first, replace(first, hmac="0" * 64))
+    assert not decide.is_rewound(None, number=0, code="")
+    assert not decide.is_rewound(first, number=second.number, code=second.hmac)
+    assert not decide.is_rewound(second, number=second.number, code=second.hmac)
+    assert decide.is_rewound(second, number=first.number, code=first.hmac)
+    assert decide.is_rewound(first, number=0, code="")
+    assert decide.is_rewound(first, number=first.number, code="0" * 64)
 
 
 def test_a_checkpoint_survives_being_written_down():

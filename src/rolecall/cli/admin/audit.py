@@ -125,10 +125,14 @@ def _verified(rolecall: "Rolecall", since: "Checkpoint | None") -> "Iterator[Ver
     yield step
     while not step.done:
         step = run(COMMAND_LINE, partial(verifying.go_on, keys=keys, so_far=step))
-        if sys.stderr.isatty():
+        if _is_terminal():
             reached = 0 if step.previous is None else step.previous.last_sequence
             print(f"\r{reached} of {end}", end="\n" if step.done else "", file=sys.stderr, flush=True)
         yield step
+
+
+def _is_terminal() -> bool:
+    return sys.stderr.isatty()
 
 
 def _print_findings(step: "Verified") -> None:

@@ -1,7 +1,7 @@
 """How is a block of records sealed, and what does a seal prove?
 
-Each record has a code of its own (HMAC-SHA-256 over its canonical bytes); the code of a seal is over
-those, over what the seal says, and over the code of the seal before.
+The code of a seal (HMAC-SHA-256) is over the SHA-256 of each record's canonical bytes, over what the seal
+says, and over the code of the seal before. So whoever lacks the key can make none of them.
 """
 
 import base64
@@ -57,12 +57,12 @@ def made_seal(
     checkpoint: bool,
 ) -> Seal:
     """Return the seal of these records, which are the next behind the seal `after`."""
-    codes = _codes(rows, key)
+    digests = _digests(rows)
     unsigned = Seal(
         number=1 if after is None else after.number + 1,
         first_sequence=rows[0][0],
         last_sequence=rows[-1][0],
-        marks=_marks(rows, codes),
+        marks=_marks(rows, digests),
         previous="" if after is None else after.hmac,
         hmac="",
         key_id=key_id,
@@ -70,7 +70,7 @@ def made_seal(
         sealed_by=by,
         checkpoint=checkpoint,
     )
-    return replace(unsigned, hmac=_seal_code(unsigned, codes, key))
+    return replace(unsigned, hmac=_seal_code(unsigned, digests, key))
 
 
 def is_checkpoint_due(last: Checkpoint | None, *, sequence: int, now: datetime) -> bool:
@@ -88,11 +88,11 @@ def may_seal(last: Seal | None, *, by: str, now: datetime) -> bool:
     return last is None or last.sealed_by == by or now - last.sealed_at >= QUIET
 
 
-def is_rewound(known: Seal | None, last: Seal | None) -> bool:
-    """Return whether the chain no longer holds a seal that was its end a moment ago."""
+def is_rewound(known: Seal | None, *, number: int, code: str) -> bool:
+    """Return whether a chain that ends with this number and code has lost what was its end a moment ago."""
     if known is None:
         return False
-    return last is None or last.number < known.number or (last.number == known.number and last.hmac != known.hmac)
+    return number < known.number or (number == known.number and code != known.hmac)
 
 
 def cut_at(seal: Seal, *, now: datetime, key: bytes) -> Seal:
@@ -129,11 +129,11 @@ def check_block(seal: Seal, previous: Seal | None, rows: Sequence[RecordRow], fi
     key = find_key(seal.key_id)
     if key is None:
         return (*_check_place(seal, previous), _key_missing(seal))
-    codes = _codes(rows, key)
-    marks = _marks(rows, codes)
+    digests = _digests(rows)
+    marks = _marks(rows, digests)
     ends = (rows[0][0], rows[-1][0]) if rows else None
     sealed = ends == (seal.first_sequence, seal.last_sequence) and marks == seal.marks
-    if sealed and hmac.compare_digest(_seal_code(seal, codes, key), seal.hmac):
+    if sealed and hmac.compare_digest(_seal_code(seal, digests, key), seal.hmac):
         return _check_place(seal, previous)
     return (*_check_place(seal, previous), *_compare(seal, marks))
 
@@ -192,16 +192,18 @@ def parse_checkpoint(text: str) -> Checkpoint:
     )
 
 
-def _codes(rows: Sequence[RecordRow], key: bytes) -> list[bytes]:
-    return [hmac.digest(key, canonical(row), hashlib.sha256) for row in rows]
+def _digests(rows: Sequence[RecordRow]) -> list[bytes]:
+    return [hashlib.sha256(canonical(row)).digest() for row in rows]
 
 
-def _marks(rows: Sequence[RecordRow], codes: Sequence[bytes]) -> str:
-    marks = {str(row[0]): base64.b64encode(code[:_MARK_BYTES]).decode() for row, code in zip(rows, codes, strict=True)}
+def _marks(rows: Sequence[RecordRow], digests: Sequence[bytes]) -> str:
+    marks = {
+        str(row[0]): base64.b64encode(digest[:_MARK_BYTES]).decode() for row, digest in zip(rows, digests, strict=True)
+    }
     return orjson.dumps(marks).decode()
 
 
-def _seal_code(seal: Seal, codes: Sequence[bytes], key: bytes) -> str:
+def _seal_code(seal: Seal, digests: Sequence[bytes], key: bytes) -> str:
     says = [
         seal.number,
         seal.first_sequence,
@@ -212,7 +214,7 @@ def _seal_code(seal: Seal, codes: Sequence[bytes], key: bytes) -> str:
         seal.sealed_by,
         seal.checkpoint,
     ]
-    return hmac.digest(key, _SEAL + orjson.dumps(says) + b"".join(codes), hashlib.sha256).hex()
+    return hmac.digest(key, _SEAL + orjson.dumps(says) + b"".join(digests), hashlib.sha256).hex()
 
 
 def _cut_code(stub: Seal, key: bytes) -> str:

@@ -27,7 +27,7 @@ class Seal:
     first_sequence: int
     last_sequence: int
     marks: str
-    """By sequence number, the beginning of each record's own code, as JSON: tells which of them was touched."""
+    """By sequence number, the beginning of each record's SHA-256, as JSON: tells which of them was touched."""
     previous: str
     """The code of the seal before; empty in the first."""
     hmac: str

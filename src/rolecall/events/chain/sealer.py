@@ -44,8 +44,11 @@ class SealerThread:
 
     def _seal(self) -> None:
         try:
-            self._look_back()
+            last = self._transactions.run_read(SYSTEM, sealing.find_last_seal)
+            self._look_back(*((0, "") if last is None else (last.number, last.hmac)))
+            self._known = last
             while seals := sealing.seal_waiting(self._transactions, SYSTEM, self._sealer):
+                self._look_back(seals[0].number - 1, seals[0].previous)
                 self._known = seals[-1]
             self._failing = False
         except Exception as error:  # noqa: BLE001  # the sealer outlives any failure: what waits is still there later
@@ -53,9 +56,8 @@ class SealerThread:
                 _log.warning("Audit records cannot be sealed now.", because=str(error))
             self._failing = True
 
-    def _look_back(self) -> None:
-        """Say so when the chain has lost what was its end a second ago."""
-        last = self._transactions.run_read(SYSTEM, sealing.find_last_seal)
-        known, self._known = self._known, last
-        if known is not None and decide.is_rewound(known, last):
+    def _look_back(self, number: int, code: str) -> None:
+        """Say so when a chain that ends like this has lost what was its end a moment ago."""
+        known = self._known
+        if known is not None and decide.is_rewound(known, number=number, code=code):
             self._transactions.run_write(SYSTEM, lambda tx: sealing.tell_rewound(tx, known))
