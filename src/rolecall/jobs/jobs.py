@@ -10,6 +10,7 @@ from rolecall.jobs.events import JobCancelled, JobRetried
 from rolecall.jobs.model import Job, JobId, JobState
 from rolecall.jobs.queue import CHANNEL
 from rolecall.kernel.errors import NotFound
+from rolecall.kernel.predicate import Predicate
 from rolecall.storage.transaction import ReadTx, WriteTx
 
 
@@ -19,14 +20,17 @@ def list_jobs(
     limit: int,
     state: JobState | None = None,
     kind: str | None = None,
+    where: Predicate | None = None,
     before: JobId | None = None,
 ) -> tuple[Job, ...]:
     """Return the newest jobs first, at most `limit`, made before the one with the id `before`.
 
+    `where` may ask for `state`, `kind` and `created_at`.
+
     Raises: Forbidden.
     """
     require(tx.actor, Action.JOB_LIST)
-    return store.list_jobs(tx, state=state, kind=kind, limit=limit, before=before)
+    return store.list_jobs(tx, state=state, kind=kind, where=where, limit=limit, before=before)
 
 
 def get_job(tx: ReadTx, job_id: JobId) -> Job:

@@ -1,6 +1,6 @@
 """The rows of jobs and schedules."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,6 +11,8 @@ from sqlalchemy.dialects.postgresql import insert as insert_unless_there
 from rolecall.jobs.model import Job, JobId, JobState, Schedule
 from rolecall.jobs.tables import job, schedule
 from rolecall.kernel.clock import from_microseconds, to_microseconds
+from rolecall.kernel.predicate import Path, Predicate
+from rolecall.storage.predicates import Column, InstantColumn, TextColumn, to_sql
 from rolecall.storage.statement import Row, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
 from rolecall.storage.types import is_listed
@@ -21,6 +23,11 @@ _OTHER: Final = job.alias("other")
 _NEVER_CHANGED: Final = frozenset(
     {"id", "kind", "payload", "dedup_key", "max_attempts_count", "lease_seconds", "request_id", "created_at"}
 )
+_FILTERED_BY: Final[Mapping[Path, Column]] = {
+    ("created_at",): InstantColumn(_J.created_at),
+    ("kind",): TextColumn(_J.kind, folded=False),
+    ("state",): TextColumn(_J.state, folded=False),
+}
 
 # States are written out: an index for some of them serves no comparison with a parameter.
 _WAITS: Final = text("job.state = 'waiting'")
@@ -127,12 +134,14 @@ def find_job_to_change(tx: WriteTx, job_id: JobId) -> Job | None:
 
 
 def list_jobs(
-    tx: ReadTx, *, state: JobState | None, kind: str | None, limit: int, before: JobId | None
+    tx: ReadTx, *, state: JobState | None, kind: str | None, where: Predicate | None, limit: int, before: JobId | None
 ) -> tuple[Job, ...]:
     """Return jobs, newest first."""
     wanted = select(job).order_by(_J.id.desc()).limit(limit)
     for column, value in ((_J.state, None if state is None else state.value), (_J.kind, kind)):
         wanted = wanted.where(true() if value is None else column == value)
+    if where is not None:
+        wanted = wanted.where(to_sql(where, _FILTERED_BY).condition)
     if before is not None:
         wanted = wanted.where(_J.id < before)
     return tuple(_job_from(row) for row in Statement(wanted).rows(tx))

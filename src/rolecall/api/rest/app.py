@@ -26,7 +26,7 @@ from rolecall.api.calls import (
 )
 from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedMediaType
 from rolecall.api.recorder import Recorder
-from rolecall.api.rest import keys, logs, mappings, oauth, roles, teams, users
+from rolecall.api.rest import jobs, keys, logs, mappings, oauth, roles, teams, users
 from rolecall.api.rest.calls import CALL_IN_SCOPE, RestCall
 from rolecall.api.rest.endpoints import Endpoint, Need
 from rolecall.api.rest.errors import (
@@ -55,6 +55,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *mappings.ENDPOINTS,
     *keys.ENDPOINTS,
     *oauth.ENDPOINTS,
+    *jobs.ENDPOINTS,
     *logs.ENDPOINTS,
 )
 DOCUMENT_PATH: Final = "/openapi.json"
