@@ -115,9 +115,8 @@ class Insertion(Statement):
         names = [column.name for column in columns]
         super().__init__(insert(table).values({name: bindparam(name) for name in names}))
         listed = ", ".join(f'"{name}"' for name in names)
-        # Names of our own tables and columns; the rows are a parameter.
         self._recordset = (
-            f'INSERT INTO "{table.name}" ({listed})'  # noqa: S608
+            f'INSERT INTO "{table.name}" ({listed})'  # noqa: S608  # names of our own tables; the rows are a parameter
             f' SELECT {listed} FROM json_populate_recordset(NULL::"{table.name}", %(rows)s::json)'
         )
 

@@ -75,7 +75,9 @@ def test_a_first_start_prints_a_link_that_works(tmp_path):
 def test_it_ends_in_order_when_it_is_told_to(tmp_path, number):
     with serving(tmp_path / "data") as (process, _):
         code, _, err = stopped(process, number)
-    assert (code, err) == (0, "")
+    assert code == 0
+    # Nothing is wrong; what the start wrote to the audit log may be sealed now.
+    assert [line for line in err.splitlines() if "The audit log has a checkpoint." not in line] == []
 
 
 def test_once_there_is_an_administrator_no_link_is_printed(tmp_path):
@@ -100,7 +102,7 @@ def test_variables_serve_as_options_and_options_win(tmp_path):
     assert f"It listens on {url}\n" in out
     lines = [json.loads(line) for line in err.splitlines()]
     assert "ROLECALL_PROT" in lines[0]["event"]
-    assert (lines[1]["path"], lines[1]["status"]) == ("/nowhere", 404)
+    assert [(line["path"], line["status"]) for line in lines if "path" in line] == [("/nowhere", 404)]
 
 
 def test_a_public_url_is_kept_and_a_loopback_one_follows_the_port(tmp_path):
