@@ -134,7 +134,7 @@ def test_a_chain_that_somebody_made_anew_without_the_key_is_found(installed, key
     assert kinds == {"cut_off", "key_missing"}
     execute(installed, f"UPDATE audit_seal SET key_id = '{keys.primary}'")
     kinds = {kind for kind, _ in verify(installed, keys)[1]}
-    assert kinds == {"cut_off", "changed"}
+    assert kinds == {"cut_off", "seal_changed"}
 
 
 def test_a_new_key_seals_and_the_old_one_stays_while_it_proves_something(installed, keys, numbers):
