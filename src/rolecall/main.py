@@ -89,7 +89,7 @@ def build(settings: Settings, registry: Registry | None = None, *, clock: Clock 
         metrics=metrics,
         keys=keys,
         rule=rule,
-        app=_application(settings, registry, clock, transactions, metrics, runner),
+        app=_application(settings, registry, clock, transactions, metrics, runner, keys, rule),
     )
 
 
@@ -176,6 +176,8 @@ def _application(
     transactions: Transactions,
     metrics: Metrics,
     runner: Runner,
+    keys: KeyRing,
+    rule: OutboundRule,
 ) -> ASGIApp:
     recorder = Recorder(transactions, clock)
     admission = Admission(transactions)
@@ -191,7 +193,15 @@ def _application(
     def make_rest() -> ASGIApp:
         from rolecall.api.rest.app import RestApp  # noqa: PLC0415  # see `_RestFront`
 
-        return RestApp(transactions, admission, recorder, clock=clock, max_body_bytes=settings.max_body_bytes)
+        return RestApp(
+            transactions,
+            admission,
+            recorder,
+            keys=keys,
+            rule=rule,
+            clock=clock,
+            max_body_bytes=settings.max_body_bytes,
+        )
 
     rest = _RestFront(make_rest)
 
