@@ -38,6 +38,7 @@ MATRIX = {
     "DELETE /api/v1/subscriptions/{id}": Action.SUBSCRIPTION_CHANGE,
     "POST /api/v1/subscriptions/{id}:test": Action.SUBSCRIPTION_CHANGE,
     "GET /api/v1/subscriptions/{id}/deliveries": Action.SUBSCRIPTION_LIST,
+    "GET /api/v1/reports/leavers": Action.USER_LIST,
     "GET /api/v1/roles": Action.ROLE_LIST,
     "POST /api/v1/roles": Action.ROLE_CHANGE,
     "GET /api/v1/roles/{id}": Action.ROLE_LIST,

@@ -26,7 +26,7 @@ from rolecall.api.calls import (
 )
 from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedMediaType
 from rolecall.api.recorder import Recorder
-from rolecall.api.rest import jobs, keys, logs, mappings, oauth, roles, subscriptions, teams, users
+from rolecall.api.rest import jobs, keys, logs, mappings, oauth, reports, roles, subscriptions, teams, users
 from rolecall.api.rest.calls import CALL_IN_SCOPE, RestCall
 from rolecall.api.rest.endpoints import Endpoint, Need
 from rolecall.api.rest.errors import (
@@ -60,6 +60,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *jobs.ENDPOINTS,
     *subscriptions.ENDPOINTS,
     *logs.ENDPOINTS,
+    *reports.ENDPOINTS,
 )
 DOCUMENT_PATH: Final = "/openapi.json"
 _WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
