@@ -193,15 +193,8 @@ def _application(
     def make_rest() -> ASGIApp:
         from rolecall.api.rest.app import RestApp  # noqa: PLC0415  # see `_RestFront`
 
-        return RestApp(
-            transactions,
-            admission,
-            recorder,
-            keys=keys,
-            rule=rule,
-            clock=clock,
-            max_body_bytes=settings.max_body_bytes,
-        )
+        limit = settings.max_body_bytes
+        return RestApp(transactions, admission, recorder, keys=keys, rule=rule, clock=clock, max_body_bytes=limit)
 
     rest = _RestFront(make_rest)
 
