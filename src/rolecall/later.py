@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Protocol
 
+from rolecall.authentication.api_keys import warn_of_expiry
 from rolecall.directory.model import Reconciling, ground_of
 from rolecall.directory.reconcile import RECONCILE, reconcile_slice
 from rolecall.events import log
@@ -22,6 +23,7 @@ FORGET_JOBS: Final = "jobs.forget-finished"
 FORGET_AUDIT: Final = "events.forget-old-audit"
 FORGET_EVENTS: Final = "events.forget-old"
 FORGET_DELIVERIES: Final = "notifications.forget-deliveries"
+WARN_OF_EXPIRY: Final = "authentication.warn-of-expiry"
 _AT_ONCE: Final = 1_000
 
 DECLARED: Final = (
@@ -29,6 +31,7 @@ DECLARED: Final = (
     Declared(name="forget-finished-jobs", cron="17 * * * *", kind=FORGET_JOBS),
     Declared(name="forget-old-audit", cron="47 3 * * *", kind=FORGET_AUDIT),
     Declared(name="forget-old-events", cron="37 3 * * *", kind=FORGET_EVENTS),
+    Declared(name="warn-of-expiring-keys", cron="7 * * * *", kind=WARN_OF_EXPIRY),
 )
 
 
@@ -46,6 +49,7 @@ def handlers(
         FORGET_DELIVERIES: partial(_forget, forget=delete_deliveries, days=job_days),
         FORGET_JOBS: partial(_forget, forget=jobs.delete_finished, days=job_days),
         FORGET_EVENTS: partial(_forget, forget=log.delete_events, days=event_days),
+        WARN_OF_EXPIRY: warn,
     }
 
 
@@ -64,6 +68,11 @@ def reconcile(transactions: Transactions, job: Job) -> None:
 
     while transactions.run_write(queue.actor_for(job), step) is not None:
         pass
+
+
+def warn(transactions: Transactions, job: Job) -> None:
+    """Tell of keys that end soon."""
+    transactions.run_write(queue.actor_for(job), warn_of_expiry)
 
 
 class _Forget(Protocol):

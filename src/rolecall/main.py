@@ -96,9 +96,7 @@ def build(settings: Settings, registry: Registry | None = None, *, clock: Clock 
         metrics=metrics,
         keys=keys,
         rule=rule,
-        app=_application(
-            settings, registry, clock, transactions, metrics, runner, SealerThread(transactions, keys, clock=clock)
-        ),
+        app=_application(settings, registry, clock, transactions, metrics, runner, keys, rule),
     )
 
 
@@ -185,7 +183,8 @@ def _application(
     transactions: Transactions,
     metrics: Metrics,
     runner: Runner,
-    sealer: SealerThread,
+    keys: KeyRing,
+    rule: OutboundRule,
 ) -> ASGIApp:
     recorder = Recorder(transactions, clock)
     admission = Admission(transactions)
@@ -201,20 +200,22 @@ def _application(
     def make_rest() -> ASGIApp:
         from rolecall.api.rest.app import RestApp  # noqa: PLC0415  # see `_RestFront`
 
-        return RestApp(transactions, admission, recorder, clock=clock, max_body_bytes=settings.max_body_bytes)
+        limit = settings.max_body_bytes
+        return RestApp(transactions, admission, recorder, keys=keys, rule=rule, clock=clock, max_body_bytes=limit)
 
     rest = _RestFront(make_rest)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        runner.start()
-        sealer.start()
+        beside = (runner, SealerThread(transactions, keys, clock=clock))
+        for each in beside:
+            each.start()
         preparing = create_task(to_thread(rest.prepare))
         yield
         await preparing
         recorder.close()
-        await to_thread(runner.stop)
-        await to_thread(sealer.stop)
+        for each in beside:
+            await to_thread(each.stop)
 
     others = Starlette(
         routes=[*health.routes(transactions, admission, metrics), *pages.routes(transactions)],

@@ -49,7 +49,7 @@ def test_reads_writes_and_refusals_are_recorded(served, client):
 def test_no_secret_that_is_sent_or_given_is_in_the_database_or_the_log(served, client):
     basic = base64.b64encode(f"x:{MARKER}".encode()).decode()
     form = {"grant_type": "client_credentials", "client_id": "x", "client_secret": MARKER}
-    names = ("password", "access_key", "client_secret", "access_token")
+    names = ("password", "access_key", "client_secret", "access_token", "signing_key", "webhook_url", "authorization")
     calls = [
         httpx2.post(served.url + TOKEN, data=form, trust_env=False),
         httpx2.post(served.url + TOKEN, data={"grant_type": form["grant_type"]}, auth=("x", MARKER), trust_env=False),
@@ -61,14 +61,33 @@ def test_no_secret_that_is_sent_or_given_is_in_the_database_or_the_log(served, c
     made = client.post("/api/preview/teamkeys", json={"name": "k", "role_id": "scim_provisioner"}).json()["value"]
     given = {**form, "client_id": made["id"], "client_secret": made["access_key"]}
     token = httpx2.post(served.url + TOKEN, data=given, trust_env=False).json()["access_token"]
+    subscription = subscribe(client)
     find_results(served, *calls)
-    secrets = (MARKER, basic, made["access_key"][16:], token[16:])
+    secrets = (MARKER, basic, made["access_key"][16:], token[16:], subscription["signing_key"])
     kept = served.output() + "".join(str(ask_database(served.database, f"SELECT * FROM {table}")) for table in TABLES)
     assert made["id"] in kept
     assert [secret for secret in secrets if secret in kept] == []
 
 
-TABLES = ("audit_record", "event", "api_key", "access_token")
+TABLES = ("audit_record", "event", "api_key", "access_token", "subscription", "delivery", "job")
+
+
+def subscribe(client):
+    """Return a subscription with secrets in each place where one can be; nothing is ever told by it."""
+    path = "/api/v1/subscriptions"
+    said = {"webhook_url": f"https://example.com/hook?key={MARKER}", "authorization": f"Splunk {MARKER}"}
+    body = {"name": fresh("hook"), "channel": "webhook", "wanted": {"types": ["no.such.type"]}, **said}
+    slack = {"channel": "slack", "webhook_url": f"https://example.com/{MARKER}"}
+    assert client.post(
+        path, json={**body, "name": "no such networks", "webhook_url": f"http://127.0.0.1/{MARKER}"}
+    ).is_error
+    assert client.post(path, json={"name": fresh("slack"), "wanted": body["wanted"], **slack}).is_success
+    made = client.post(path, json=body).json()["value"]
+    for name, value in said.items():
+        assert client.patch(f"{path}/{made['id']}?update_mask={name}", json={name: value}).is_success
+    assert MARKER not in client.get(path).text + client.get(f"{path}/{made['id']}").text
+    assert made["signing_key"] not in client.get(path).text
+    return made
 
 
 def test_the_figures_have_one_row_for_all_ids(served, client):

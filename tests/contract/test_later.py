@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from rolecall import later
+from rolecall.authentication.api_keys import create_team_key
+from rolecall.authentication.model import KeyLimits
 from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import SYSTEM
+from rolecall.authorization.roles import RoleId
 from rolecall.directory import installation
+from rolecall.directory.model import ROOT_TEAM
 from rolecall.directory.reconcile import RECONCILE, list_reconciling
 from rolecall.events import log
 from rolecall.events.chain import sealing
@@ -86,6 +90,19 @@ def test_what_was_left_of_forgetting_audit_records_is_forgotten_the_next_time(in
     assert installed.change(lambda tx: sealing.begin_to_forget(tx, keys, before=before))
     assert carry_out(installed, later.FORGET_AUDIT, audit_days=0, keys=keys).done_count == 3
     assert (installed.count_rows("audit_record"), verify(installed, keys)[1]) == (0, [])
+
+
+def test_a_key_that_nobody_uses_is_told_to_be_ending_and_only_once(installed):
+    ends = installed.clock.now + timedelta(days=20)
+    limits = KeyLimits(expires_at=ends)
+    made = installed.change(create_team_key, team_id=ROOT_TEAM, name="Backup", role=RoleId("oaa_push"), limits=limits)
+    carry_out(installed, later.WARN_OF_EXPIRY)
+    assert "authentication.api-key.expiring" not in installed.event_types()
+    installed.clock.advance(timedelta(days=7))
+    for _ in range(2):
+        carry_out(installed, later.WARN_OF_EXPIRY)
+    (told,) = [event for event in installed.events() if event.type == "authentication.api-key.expiring"]
+    assert (told.subject_id, told.data["expires_at"]) == (made.key.id, "2026-12-14T10:00:00.000Z")
 
 
 def test_zero_days_keep_everything(installed):

@@ -91,6 +91,7 @@ def rest_client(installed: Installed, data_dir: Path) -> Iterator[RestClient]:
     settings = Settings(data_dir=data_dir, database_url=installed.database.plain_url)
     rolecall = main.build(settings, clock=installed.clock)
     try:
+        rolecall.keys.ensure(installed.clock())
         root = administrator(installed)
         secret = installed.change(create_api_key, user_id=root, name="test", role=None).secret
         yield RestClient(app=rolecall.app, key=secret)

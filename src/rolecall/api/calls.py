@@ -27,7 +27,9 @@ _WITHOUT_LENGTH: Final = frozenset({204, 304})
 MASK: Final = "[masked]"
 _log = get_logger(__name__)
 
-SECRET_NAMES: Final = frozenset({"access_key", "access_token", "client_secret", "password"})
+SECRET_NAMES: Final = frozenset(
+    {"access_key", "access_token", "authorization", "client_secret", "password", "signing_key", "webhook_url"}
+)
 """Whatever stands under one of these names, in any case, is never written down, whatever the front."""
 
 

@@ -187,13 +187,12 @@ def revoke_all_in_team(tx: WriteTx, event: TeamDeleted) -> None:
 
 
 def note_use(tx: WriteTx, key_ids: list[str]) -> None:
-    """Write that these keys were used about now, and tell of keys that end soon, used or not."""
+    """Write that these keys were used about now. Needs no action: Rolecall itself does this."""
     store.touch_keys(tx, key_ids)
-    warn_of_expiry(tx)
 
 
 def warn_of_expiry(tx: WriteTx) -> None:
-    """Tell, once for each, which keys end within two weeks. Needs no action: Rolecall itself does this."""
+    """Tell, once for each, which keys end within two weeks, used or not. Needs no action: Rolecall itself does this."""
     for row in store.take_keys_ending(tx, tx.now + EXPIRY_NOTICE):
         key = key_from(tx, row)
         if key.expires_at is not None:

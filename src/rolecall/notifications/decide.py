@@ -133,7 +133,9 @@ def checked_authorization(value: str | None) -> str | None:
     Raises: BadSubscription.
     """
     if value is not None and not (value.isascii() and value.isprintable() and 0 < len(value) <= _LONGEST_AUTHORIZATION):
-        raise BadSubscription("authorization: must be printable ASCII, as it stands in the header.")
+        raise BadSubscription(
+            "authorization: must be printable ASCII, as it stands in the header.", attribute="authorization"
+        )
     return value
 
 
@@ -143,12 +145,12 @@ def checked_wanted(wanted: Wanted) -> Wanted:
     Raises: BadSubscription.
     """
     if len(wanted.types) > _MOST_TYPES:
-        raise BadSubscription(f"types: must be at most {_MOST_TYPES}.", attribute="types")
+        raise BadSubscription(f"types: must be at most {_MOST_TYPES}.", attribute="wanted.types")
     for pattern in wanted.types:
         if not _TYPE.fullmatch(pattern):
             raise BadSubscription(
                 f"types: {pattern!r} is no type of event, such as directory.user.deactivated or directory.user.*",
-                attribute="types",
+                attribute="wanted.types",
             )
     return wanted
 

@@ -1,5 +1,7 @@
 """How does somebody ask to be told of events?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -23,6 +25,7 @@ from rolecall.notifications.model import (
     SubscriptionId,
 )
 from rolecall.outbound.client import parse_target
+from rolecall.outbound.errors import OutboundRefused
 from rolecall.outbound.model import OutboundRule
 from rolecall.storage.errors import UniqueViolation
 from rolecall.storage.secrets import KeyRing
@@ -156,11 +159,12 @@ def _secrets_for(rule: OutboundRule, channel: Channel, *, url: str | None, autho
         raise BadSubscription("authorization: only a webhook can have one.", attribute="authorization")
     if channel is Channel.EMAIL:
         if url is not None:
-            raise BadSubscription("url: e-mail has recipients instead.", attribute="url")
+            raise BadSubscription("webhook_url: e-mail has recipients instead.", attribute="webhook_url")
         return None
     if url is None:
-        raise BadSubscription("url: is required for this channel.", attribute="url")
-    parse_target(rule, url)
+        raise BadSubscription("webhook_url: is required for this channel.", attribute="webhook_url")
+    with _naming("webhook_url"):
+        parse_target(rule, url)
     return Secrets(
         url=url,
         signing_key=decide.new_signing_key() if channel is Channel.WEBHOOK else None,
@@ -193,7 +197,8 @@ def _changed_target(rule: OutboundRule, before: Subscription, change: Change, se
 def _target_of(rule: OutboundRule, channel: Channel, recipients: tuple[str, ...], secrets: Secrets | None) -> str:
     """Return whom a subscription reaches, as it may be shown: of a URL nothing that may give access to it."""
     if secrets is None:
-        return ", ".join(decide.checked_recipients(rule, recipients))
+        with _naming("recipients"):
+            return ", ".join(decide.checked_recipients(rule, recipients))
     if recipients:
         raise _no_recipients()
     parts = urlsplit(secrets.url)
@@ -201,6 +206,15 @@ def _target_of(rule: OutboundRule, channel: Channel, recipients: tuple[str, ...]
     shown = f"{parts.scheme}://{parts.netloc}"
     path = _HIDDEN if channel is Channel.SLACK else parts.path.removeprefix("/")
     return f"{shown}/{path}{'?' + _HIDDEN if parts.query and channel is not Channel.SLACK else ''}"
+
+
+@contextmanager
+def _naming(attribute: str) -> Iterator[None]:
+    """Let a refusal of what may be called name the field that leads there."""
+    try:
+        yield
+    except OutboundRefused as error:
+        raise OutboundRefused(f"{attribute}: {error.detail}", attribute=attribute) from error
 
 
 def _seal(keys: KeyRing, subscription_id: SubscriptionId, secrets: Secrets) -> str:

@@ -223,18 +223,17 @@ def test_renaming_tells_the_new_name_once(installed):
         installed.change(key_changes.rename_api_key, made.key.id, " ")
 
 
-def test_keys_that_end_soon_are_told_once_whichever_key_is_used(installed):
+def test_keys_that_end_soon_are_told_once(installed):
     now = installed.clock.now
     soon = team_key(installed, expires_at=now + timedelta(days=20))
     team_key(installed, expires_at=now + timedelta(days=60))
     ended = team_key(installed, expires_at=now + timedelta(days=20))
     installed.change(revoke_api_key, ended.key.id)
-    used = team_key(installed)
-    installed.change(api_keys.note_use, [used.key.id])
+    installed.change(api_keys.warn_of_expiry)
     assert "authentication.api-key.expiring" not in installed.event_types()
     installed.clock.advance(timedelta(days=7))
     for _ in range(2):
-        installed.change(api_keys.note_use, [used.key.id])
+        installed.change(api_keys.warn_of_expiry)
     told = [event for event in installed.events() if event.type == "authentication.api-key.expiring"]
     assert [(event.subject_id, event.severity) for event in told] == [(soon.key.id, "WARNING")]
     assert told[0].data["expires_at"] == "2026-12-14T10:00:00.000Z"

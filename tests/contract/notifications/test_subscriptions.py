@@ -84,9 +84,12 @@ def test_mail_needs_no_secret(installed, keys):
 @pytest.mark.parametrize(
     "said, sentence",
     [
-        ({"channel": Channel.WEBHOOK}, "url: is required"),
+        ({"channel": Channel.WEBHOOK}, "webhook_url: is required"),
         ({"channel": Channel.SLACK, "url": URL, "authorization": "x"}, "authorization: only a webhook"),
-        ({"channel": Channel.EMAIL, "url": URL, "recipients": ("a@example.com",)}, "url: e-mail has recipients"),
+        (
+            {"channel": Channel.EMAIL, "url": URL, "recipients": ("a@example.com",)},
+            "webhook_url: e-mail has recipients",
+        ),
         ({"channel": Channel.EMAIL}, "recipients: must be 1 to 20"),
         ({"channel": Channel.WEBHOOK, "url": URL, "recipients": ("a@example.com",)}, "recipients: only the channel"),
         ({"channel": Channel.WEBHOOK, "url": URL, "name": " "}, "name: "),
@@ -109,8 +112,10 @@ def test_whom_the_rule_forbids_is_refused(installed_sqlite, tmp_path):
         {"url": "https://127.0.0.1/"},
         {"channel": Channel.EMAIL, "recipients": ("ada@example.org",)},
     ):
-        with pytest.raises(OutboundRefused):
+        field = "recipients" if "recipients" in said else "webhook_url"
+        with pytest.raises(OutboundRefused, match=f"^{field}: ") as refusal:
             subscribed(installed_sqlite, keys, rule, **said)
+        assert refusal.value.about == {"attribute": field}
     subscribed(installed_sqlite, keys, rule, url="https://hooks.example.com/")
 
 

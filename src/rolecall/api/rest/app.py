@@ -26,7 +26,7 @@ from rolecall.api.calls import (
 )
 from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedMediaType
 from rolecall.api.recorder import Recorder
-from rolecall.api.rest import jobs, keys, logs, mappings, oauth, roles, teams, users
+from rolecall.api.rest import jobs, keys, logs, mappings, oauth, reports, roles, subscriptions, teams, users
 from rolecall.api.rest.calls import CALL_IN_SCOPE, RestCall
 from rolecall.api.rest.endpoints import Endpoint, Need
 from rolecall.api.rest.errors import (
@@ -46,6 +46,8 @@ from rolecall.events.calls import Call
 from rolecall.http.requests import read_body
 from rolecall.kernel.clock import Clock
 from rolecall.kernel.text import has_control_character
+from rolecall.outbound.model import OutboundRule
+from rolecall.storage.secrets import KeyRing
 from rolecall.storage.transactions import Transactions
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
@@ -56,7 +58,9 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *keys.ENDPOINTS,
     *oauth.ENDPOINTS,
     *jobs.ENDPOINTS,
+    *subscriptions.ENDPOINTS,
     *logs.ENDPOINTS,
+    *reports.ENDPOINTS,
 )
 DOCUMENT_PATH: Final = "/openapi.json"
 _WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
@@ -78,11 +82,21 @@ class RestApp:
     """The ASGI application below /api, and of /openapi.json. Whatever fails, the answer is of one shape."""
 
     def __init__(
-        self, transactions: Transactions, admission: Admission, recorder: Recorder, *, clock: Clock, max_body_bytes: int
+        self,
+        transactions: Transactions,
+        admission: Admission,
+        recorder: Recorder,
+        *,
+        keys: KeyRing,
+        rule: OutboundRule,
+        clock: Clock,
+        max_body_bytes: int,
     ) -> None:
         self._transactions = transactions
         self._admission = admission
         self._recorder = recorder
+        self._keys = keys
+        self._rule = rule
         self._dialect = rest_dialect(clock)
         self._max_body_bytes = max_body_bytes
         self._seal = Seal(transactions)
@@ -126,6 +140,8 @@ class RestApp:
             actor=actor,
             transactions=self._transactions,
             seal=self._seal,
+            keys=self._keys,
+            rule=self._rule,
             form=form,
             authorization=authorization,
         )

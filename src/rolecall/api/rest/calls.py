@@ -14,6 +14,8 @@ from rolecall.authorization.actor import Actor
 from rolecall.events.audit import CallJournal
 from rolecall.events.calls import Call
 from rolecall.kernel.document import Json
+from rolecall.outbound.model import OutboundRule
+from rolecall.storage.secrets import KeyRing
 from rolecall.storage.transaction import ReadTx, WriteTx
 from rolecall.storage.transactions import Transactions
 
@@ -30,6 +32,10 @@ class RestCall:
     actor: Actor
     transactions: Transactions
     seal: Seal
+    keys: KeyRing
+    """With which secrets are sealed that have to be read again."""
+    rule: OutboundRule
+    """Whom this installation may call."""
     form: Mapping[str, str]
     """The fields of a body that is a form; empty for every other body."""
     authorization: str

@@ -33,6 +33,8 @@ class Endpoint:
     """What the OpenAPI document says of the answer; None for an empty object. Never used to make one."""
     example: Mapping[str, Any] = field(default_factory=dict)
     """Of the answer."""
+    also: str | None = None
+    """The media type of a text that it can answer instead of JSON, if there is one."""
     refusals: tuple[int, ...] = ()
     """Statuses besides those that every endpoint can answer with."""
     form: Mapping[str, str] = field(default_factory=dict)

@@ -134,6 +134,8 @@ def document_of(app: FastAPI, endpoints: Sequence[Endpoint]) -> dict[str, Any]:
             operation["requestBody"] = _form_of(endpoint)
         if endpoint.answers is None:
             operation["responses"]["200"]["content"] = {JSON_MEDIA_TYPE: {"schema": {"type": "object"}}}
+        if endpoint.also is not None:
+            operation["responses"]["200"]["content"][endpoint.also] = {"schema": {"type": "string"}}
         # Not left to FastAPI, which would leave out what is null.
         operation["responses"]["200"]["content"][JSON_MEDIA_TYPE]["example"] = endpoint.example
     for name in ("HTTPValidationError", "ValidationError"):
