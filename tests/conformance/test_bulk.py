@@ -355,3 +355,8 @@ def test_each_operation_leaves_its_own_audit_record(scim, served):
 def test_bulk_operations_need_the_right_to_write(served):
     with served.client("") as http:
         assert http.post("/Bulk", json={"Operations": []}).status_code == 401
+
+
+def test_a_put_that_bears_the_bulk_id_of_a_refused_post_is_refused_as_well(scim):
+    put = {"method": "PUT", "path": "/Users/bulkId:a", "bulkId": "a", "data": {"userName": fresh("bulk")}}
+    assert statuses(run(scim, {"method": "POST", "path": "/Users", "bulkId": "a", "data": {}}, put)) == ["400", "409"]

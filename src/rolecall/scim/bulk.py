@@ -169,11 +169,12 @@ def _resolved_path(path: str, ids: Mapping[str, str]) -> str | None:
 
 
 def _not_done(operation: BulkOperation, creating: Mapping[str, BulkOperation], done: set[int]) -> frozenset[str]:
-    # An operation that refers to itself is done, and still has no id when it is its turn.
+    # What refers to itself is done, and still has no id when it is its turn. A PUT may bear the bulkId of a POST
+    # without being it.
     return frozenset(
         name
         for name in operation.references
-        if name in creating and (name == operation.bulk_id or creating[name].position not in done)
+        if name in creating and (creating[name] is operation or creating[name].position not in done)
     )
 
 

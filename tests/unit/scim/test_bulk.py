@@ -242,3 +242,9 @@ def test_a_path_that_refers_to_what_is_not_there_is_left_out():
     data = {"Operations": [{"op": "remove", "path": 'members[value eq "bulkId:a"]'}]}
     assert resolved(data, {"a": "1"}) == {"Operations": [{"op": "remove", "path": 'members[value eq "1"]'}]}
     assert resolved(data, {}) == {"Operations": []}
+
+
+def test_a_put_that_bears_the_bulk_id_of_a_post_waits_for_it_and_is_not_it():
+    put = {"method": "PUT", "path": "/Groups/bulkId:a", "bulkId": "a", "data": {"displayName": "h"}}
+    steps = list(in_order(parsed(put, post("a")).operations))
+    assert [(step.operation.method, step.later) for step in steps] == [("POST", frozenset()), ("PUT", frozenset())]
