@@ -19,6 +19,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert as insert_unless_there
 
 from rolecall.directory.errors import GroupNameTaken
 from rolecall.directory.model import Group, GroupId, Member, MemberId, MemberKind, StoredGroup
@@ -105,7 +106,6 @@ _REMOVE_EVERYWHERE: Final = Statement(
 
 
 def _insertion(table: Any, kind: MemberKind, *conditions: Any) -> Statement:
-    already = group_member.alias("already")
     # PostgreSQL must be told the types of what stands alone in a SELECT.
     group_id, added_at = cast(bindparam("id"), Text), cast(bindparam("now"), BigInteger)
     chosen = (
@@ -113,14 +113,15 @@ def _insertion(table: Any, kind: MemberKind, *conditions: Any) -> Statement:
         .where(
             is_listed(table.c.id, bindparam("ids")),
             *conditions,
-            not_(exists().where(already.c.group_id == group_id, already.c.member_id == table.c.id)),
         )
         # Who becomes a member cannot be deleted meanwhile, or its row here would outlive it.
         .with_for_update(read=True, key_share=True, of=table)
     )
+    # To ask beforehand who is a member already makes PostgreSQL read all members of a large group.
     return Statement(
-        insert(group_member)
+        insert_unless_there(group_member)
         .from_select(["group_id", "member_id", "member_kind", "added_at"], chosen)
+        .on_conflict_do_nothing()
         .returning(_M.member_id)
     )
 
