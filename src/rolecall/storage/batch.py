@@ -72,6 +72,7 @@ class Batch:
         """
         self.works.append(work)
         work.attempts += 1
+        work.value = work.error = None
         tx = WriteTx(work.actor, self.around.clock(), self.around.dialect, self.connection)
         try:
             if work.journal is not None:
@@ -104,11 +105,10 @@ class Batch:
         commit(self.connection, self.around.dialect)
 
     def fail(self, error: BaseException) -> None:
-        """Note that nothing of the batch was committed; the connection is given up."""
-        with contextlib.suppress(Exception):  # it is given up either way
-            self.connection.execute("ROLLBACK")
-        with contextlib.suppress(Exception):
+        """Note that nothing of the batch was committed, nor will be; the connection is given up."""
+        with contextlib.suppress(Exception):  # there may be none, or it may be gone
             self.connection.close()
+        self.repeated.clear()
         refuse(self.works, error)
 
     def answer(self) -> None:

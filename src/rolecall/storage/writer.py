@@ -249,7 +249,6 @@ class PostgresqlBatches:
         except Exception as error:  # noqa: BLE001  # the writer outlives any failure of the database
             batch.works.extend(waiting)
             waiting.clear()
-            batch.repeated.clear()
             batch.fail(error)
             self._connection = None
         self._ended_batch(len(batch.works))

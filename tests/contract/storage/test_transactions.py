@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, column, insert, table
 
 from rolecall.authorization.actor import SYSTEM
 from rolecall.kernel.errors import DomainError, NotFound, Unavailable
+from rolecall.storage.batch import Work
 from rolecall.storage.errors import UniqueViolation
 from rolecall.storage.statement import Statement
 from rolecall.storage.transactions import Transactions
@@ -369,6 +370,38 @@ def test_a_change_that_cannot_be_serialized_is_tried_five_times_and_no_more(inst
     assert len(attempts) == 5
     assert kept(installed_postgresql) == set()
     assert installed_postgresql.change(keep("b")) == "b"
+
+
+def test_a_change_that_was_to_be_repeated_is_refused_with_its_batch_and_not_made_later(installed_postgresql):
+    writer = installed_postgresql.transactions._writer
+    both_wait = threading.Event()
+    attempts = []
+
+    def to_be_repeated(tx):
+        attempts.append(1)
+        keep("a")(tx)
+        tx.connection.execute("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '40001'; END $$")
+
+    def lose_the_connection(tx):
+        tx.connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    async def one_batch():
+        loop = asyncio.get_running_loop()
+        works = [
+            Work(SYSTEM, change, None, loop.create_future())
+            for change in (lambda _tx: both_wait.wait(PATIENCE_SECONDS), to_be_repeated, lose_the_connection)
+        ]
+        for work in works:
+            writer.submit(work)
+        both_wait.set()
+        answers = await asyncio.gather(*(work.waiting for work in works), return_exceptions=True)
+        last = Work(SYSTEM, keep("b"), None, loop.create_future())
+        writer.submit(last)
+        return [type(answer) for answer in answers], await last.waiting
+
+    assert asyncio.run(one_batch()) == ([Unavailable] * 3, "b")
+    assert len(attempts) == 1
+    assert kept(installed_postgresql) == {"b"}
 
 
 def test_statements_of_a_dialect_are_run_on_it(installed):
