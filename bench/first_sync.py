@@ -39,6 +39,8 @@ class Phase:
 
     name: str
     done: list[tuple[float, int]] = field(default_factory=list)
+    took: list[float] = field(default_factory=list)
+    """Seconds that each request which succeeded has taken."""
     failed: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -55,6 +57,8 @@ class Phase:
             "last_tenth_rate": self._rate(0.9, 1.0, items),
             "failed": self.failed or None,
             "rss_mib": memory,
+            "p50_ms": _percentile(self.took, 50),
+            "p99_ms": _percentile(self.took, 99),
         }
 
     def _rate(self, start: float, end: float, items: int) -> float | None:
@@ -71,6 +75,12 @@ class Phase:
         return None
 
 
+def _percentile(seconds: Sequence[float], percent: int) -> float | None:
+    """Return a percentile in milliseconds, or None of nothing."""
+    ordered = sorted(seconds)
+    return round(ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] * 1000, 2) if ordered else None
+
+
 class Sync:
     """One first synchronisation."""
 
@@ -80,6 +90,7 @@ class Sync:
         self.user_ids: list[str] = [""] * options.users
         self.group_ids: list[str] = [""] * options.groups
         self.phases: list[dict[str, Any]] = []
+        self.members: list[list[str]] = []
 
     async def run(self) -> dict[str, Any]:
         """Push everything, look at what has arrived, and return the figures."""
@@ -87,8 +98,8 @@ class Sync:
         started = time.perf_counter()
         start_memory = rss_mib(self.options.pid)
         await self.phase("users", self.options.users, self.create_user)
-        await self.phase("groups", self.options.groups, self.create_group)
-        members = [self.random.sample(self.user_ids, size) for size in sizes]
+        await self.push_groups()
+        members = self.members = [self.random.sample(self.user_ids, size) for size in sizes]
         chunks = [
             (group, group_members[start : start + self.options.chunk])
             for group, group_members in enumerate(members)
@@ -115,6 +126,10 @@ class Sync:
             "wrong": await self.what_is_wrong(members),
         }
 
+    async def push_groups(self) -> None:
+        """Create the groups, without members."""
+        await self.phase("groups", self.options.groups, self.create_group)
+
     async def phase(self, name: str, count: int, step: Step) -> None:
         """Do a step for each index below `count`, in order, over all connections."""
         phase = Phase(name)
@@ -125,13 +140,16 @@ class Sync:
             connection = Conn(self.options.base, self.options.token, self.options.timeout)
             try:
                 for index in indexes:
+                    begun = time.perf_counter()
                     try:
                         status, items = await step(connection, index)
                     except (OSError, asyncio.IncompleteReadError) as error:
                         phase.failed[type(error).__name__] = phase.failed.get(type(error).__name__, 0) + 1
                         continue
                     if 200 <= status < 300:
-                        phase.done.append((time.perf_counter() - started, items))
+                        ended = time.perf_counter()
+                        phase.done.append((ended - started, items))
+                        phase.took.append(ended - begun)
                     else:
                         phase.failed[str(status)] = phase.failed.get(str(status), 0) + 1
             finally:
@@ -169,9 +187,13 @@ class Sync:
             self.user_ids[index] = json.loads(body)["id"]
         return status, 1
 
+    def group_name(self, index: int) -> str:
+        """Return what a group is called."""
+        return f"Group {index}"
+
     async def create_group(self, connection: Conn, index: int) -> tuple[int, int]:
         """Create an empty group."""
-        body = {"schemas": [GROUP], "displayName": f"Group {index}", "members": []}
+        body = {"schemas": [GROUP], "displayName": self.group_name(index), "members": []}
         status, answer = await connection.req("POST", "/Groups", body)
         if status == HTTPStatus.CREATED:
             self.group_ids[index] = json.loads(answer)["id"]
@@ -228,9 +250,9 @@ def peak_mib(pid: str | None) -> float | None:
     return None
 
 
-def main() -> int:
-    """Run it, print the figures, and fail when something was not kept."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parse_options(description: str | None) -> argparse.Namespace:
+    """Return what was asked for on the command line."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("base", help="where SCIM is, with its path")
     parser.add_argument("token", help="bearer token")
     parser.add_argument("--users", type=int, default=100_000)
@@ -241,14 +263,23 @@ def main() -> int:
     parser.add_argument("--timeout", type=float, default=60, help="seconds that one request may take")
     parser.add_argument("--pid", help="the server's process, for its memory")
     parser.add_argument("--json", type=Path, help="where to write the figures")
-    options = parser.parse_args()
-    result = asyncio.run(Sync(options).run())
+    return parser.parse_args()
+
+
+def report(options: argparse.Namespace, result: dict[str, Any]) -> int:
+    """Write the figures down, print what they come to, and return 1 when something was not kept."""
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     print(f"in all {result['seconds']} s, {result['rss_mib_peak']} MiB at most")
     for sentence in result["wrong"]:
         print(sentence, file=sys.stderr)
     return 1 if result["wrong"] or any(phase["failed"] for phase in result["phases"]) else 0
+
+
+def main() -> int:
+    """Run it, print the figures, and fail when something was not kept."""
+    options = parse_options(__doc__)
+    return report(options, asyncio.run(Sync(options).run()))
 
 
 if __name__ == "__main__":

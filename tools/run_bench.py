@@ -2,7 +2,7 @@
 
 `make bench` serves Rolecall on SQLite, Rolecall on PostgreSQL and scim2-server, one after the other and each fresh,
 measures them with the generators of bench/, and writes docs/reference/benchmarks.md. `make bench OPTIONS=--full` adds
-200,000 users, a group of 100,000 and a first synchronisation. Figures of any other sizes go to bench-data/ only.
+200,000 users, a group of 100,000 and first synchronisations. Figures of any other sizes go to bench-data/ only.
 """
 
 import argparse
@@ -69,6 +69,7 @@ _POLL_SECONDS: Final = 0.005
 _STOP_SECONDS: Final = 30
 _WALKS: Final = 3
 _IDLE_LOAD: Final = 0.5
+_MAKE_ADMINISTRATOR: Final = ("admin", "create-key", "--user-name", "bench", "--create-user", "--role", "admin")
 _PG_SETTINGS: Final = ["server_version", "fsync", "synchronous_commit"]
 
 
@@ -85,6 +86,8 @@ class Server:
     """Path that answers 200 as soon as the server does its work."""
     set_up: Sequence[str] = ()
     """Command that prints the key to use; none for a server that asks for no key."""
+    make_administrator: Sequence[str] = ()
+    """Command that prints a key which may do everything; after `set_up`."""
     facts: Mapping[str, str]
 
     @property
@@ -139,6 +142,7 @@ def _rolecall(name: str, storage: Sequence[str], facts: Mapping[str, str]) -> Se
         scim="/scim/v2",
         ready="/readyz",
         set_up=[*rolecall_command(), "admin", "scim-setup", *storage, "--json"],
+        make_administrator=[*rolecall_command(), *_MAKE_ADMINISTRATOR, *storage, "--json"],
         facts=facts,
     )
 
@@ -153,7 +157,7 @@ SERVERS: Final[Mapping[str, Callable[[], AbstractContextManager[Server]]]] = {
 def measure(server: Server, sizes: Sizes, scale: str) -> Run:
     """Put a fresh server under load, read all its users by cursor, then start it again a few times."""
     with started(server) as (process, _):
-        key = _get_key(server)
+        key = _get_key(server.set_up)
         options = {
             "--users": sizes.users,
             "--big": sizes.big,
@@ -172,9 +176,22 @@ def measure(server: Server, sizes: Sizes, scale: str) -> Run:
 
 def measure_first_sync(server: Server, sizes: Sequence[int]) -> Mapping[str, Any] | None:
     """Let a fresh server take over a whole organisation."""
+    return _measure_sync("first_sync.py", server, sizes, server.set_up)
+
+
+def measure_mapped_sync(server: Server, sizes: Sequence[int]) -> Mapping[str, Any] | None:
+    """Let a fresh server take over a whole organisation whose groups are all mapped, and a day of changes."""
+    _get_key(server.set_up)
+    return _measure_sync("mapped_sync.py", server, sizes, server.make_administrator)
+
+
+def _measure_sync(
+    script: str, server: Server, sizes: Sequence[int], make_key: Sequence[str]
+) -> Mapping[str, Any] | None:
     with started(server) as (process, _):
         options = dict(zip(("--users", "--groups", "--memberships"), sizes, strict=True))
-        return _generate("first_sync.py", server, _get_key(server), process, options, f"first-sync-{server.name}")
+        result = f"{script.removesuffix('.py').replace('_', '-')}-{server.name}"
+        return _generate(script, server, _get_key(make_key), process, options, result)
 
 
 @contextmanager
@@ -241,10 +258,10 @@ def _is_ready(server: Server) -> bool:
             return False
 
 
-def _get_key(server: Server) -> str:
-    if not server.set_up:
+def _get_key(make_key: Sequence[str]) -> str:
+    if not make_key:
         return "none"
-    done = subprocess.run(server.set_up, env=environment(), check=True, capture_output=True, text=True)
+    done = subprocess.run(make_key, env=environment(), check=True, capture_output=True, text=True)
     return str(json.loads(done.stdout)["api_key"])
 
 
@@ -276,6 +293,7 @@ def run(names: Sequence[str], sizes: Mapping[str, Sizes], first_sync: Sequence[i
     machine = _describe_machine()
     runs: dict[str, dict[str, Run]] = {scale: {} for scale in sizes}
     syncs: dict[str, Mapping[str, Any] | None] = {}
+    mapped: dict[str, Mapping[str, Any] | None] = {}
     for name in names:
         for scale, wanted in sizes.items():
             if name not in CONTENDERS_AT[scale]:
@@ -288,6 +306,9 @@ def run(names: Sequence[str], sizes: Mapping[str, Sizes], first_sync: Sequence[i
             print(f"\n==== {TITLES[name]}, first synchronisation ====", flush=True)
             with SERVERS[name]() as server:
                 syncs[name] = measure_first_sync(server, first_sync)
+            print(f"\n==== {TITLES[name]}, first synchronisation with everything mapped ====", flush=True)
+            with SERVERS[name]() as server:
+                mapped[name] = measure_mapped_sync(server, first_sync)
     options = shlex.join(sys.argv[1:])
     return Results(
         date=datetime.now(UTC).date().isoformat(),
@@ -296,6 +317,7 @@ def run(names: Sequence[str], sizes: Mapping[str, Sizes], first_sync: Sequence[i
         sizes=sizes,
         runs=runs,
         first_sync=syncs,
+        mapped_sync=mapped,
     )
 
 
@@ -359,7 +381,7 @@ def _is_for_everyone(results: Results) -> bool:
     )
     return loads and all(
         sync is None or (sync["users"], sync["groups"], sync["memberships"]) == FIRST_SYNC
-        for sync in results.first_sync.values()
+        for sync in (*results.first_sync.values(), *results.mapped_sync.values())
     )
 
 
@@ -367,7 +389,8 @@ def _did_all(results: Results) -> bool:
     """Say whether Rolecall did all that it was asked for. How fast is another question."""
     ours = [run for runs in results.runs.values() for name, run in runs.items() if name in OURS]
     loads = all(run.load is not None and not any(run.failures()) for run in ours)
-    return loads and not any(sync is None or any(sync_failures(sync)) for sync in results.first_sync.values())
+    syncs = (*results.first_sync.values(), *results.mapped_sync.values())
+    return loads and not any(sync is None or any(sync_failures(sync)) for sync in syncs)
 
 
 def main() -> int:

@@ -173,10 +173,11 @@ def test_the_first_synchronisation_tells_where_it_got_slower():
         "rss_mib_peak": 120.0, "wrong": ["Users: 100 sent, 99 kept."],
         "phases": [{
             "phase": "users", "items": 100, "requests": 100, "seconds": 1.0, "rate": 100.0, "rss_mib": 99.0,
-            "first_tenth_rate": 200.0, "last_tenth_rate": 100.0, "failed": {"500": 3},
+            "p50_ms": 4.25, "p99_ms": 31.0, "first_tenth_rate": 200.0, "last_tenth_rate": 100.0, "failed": {"500": 3},
         }],
     }  # fmt: skip
     page = render_page(results({SQLITE: good()}, first_sync={SQLITE: sync, POSTGRESQL: None}))
+    assert cells(page, "users")[4:6] == ["4.2", "31.0"]
     assert "- users: slower at the end than at the start by a factor of 2.00." in page
     assert "- users: 3 requests failed." in page
     assert "- Users: 100 sent, 99 kept." in page
