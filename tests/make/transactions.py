@@ -17,7 +17,7 @@ from rolecall.events.model import LoggedEvent
 from rolecall.migrations.migrate import upgrade
 from rolecall.migrations.tables import METADATA
 from rolecall.notifications.deliveries import Dispatcher
-from rolecall.storage.engine import open_database
+from rolecall.storage import engine
 from rolecall.storage.transaction import Journal
 from rolecall.storage.transactions import Transactions
 from tests.make.actors import ADMINISTRATOR
@@ -83,11 +83,11 @@ class Installed:
 
 
 @contextmanager
-def installed_on(database: Database) -> Iterator[Installed]:
-    """Open a migrated database; close it at the end."""
+def installed_on(database: Database, opened: engine.Database | None = None) -> Iterator[Installed]:
+    """Open a migrated database, unless it is `opened` already; close it at the end."""
     clock = SetClock()
     transactions = Transactions(
-        open_database(database.url),
+        opened or engine.open_database(database.url),
         clock=clock,
         before_commit=(reactions.react, Dispatcher().enqueue_deliveries, log.append_recorded),
     )
