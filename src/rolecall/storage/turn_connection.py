@@ -153,4 +153,7 @@ class TurnConnections:
                 return
 
     def _connect(self) -> TurnConnection:
-        return TurnConnection.connect(self._conninfo, autocommit=True)
+        connection = TurnConnection.connect(self._conninfo, autocommit=True)
+        # Prepared while a table is small, a statement would go on reading the whole of it when it has grown.
+        connection.execute("SET enable_seqscan = off")
+        return connection

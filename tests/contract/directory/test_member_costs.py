@@ -1,12 +1,14 @@
 """Does adding or removing one member cost the same in a small group as in a large one?"""
 
+import asyncio
+
 import pytest
 
 from rolecall.directory import groups, provisioned_users
 from rolecall.directory.model import AddMembers, RemoveMatchingMembers, RemoveMembers
 from rolecall.kernel.predicate import Compare, Operator
 from tests.make.actors import PROVISIONER
-from tests.make.directory import ANY_VERSION, group_profile, pushed_user, user_profile
+from tests.make.directory import ANY_VERSION, group_profile, pushed_group, pushed_user, user_profile
 from tests.make.transactions import copy_of, installed_on
 
 SMALL, LARGE = 10, 5_000
@@ -73,6 +75,44 @@ def test_this_check_notices_a_change_that_looks_at_all_members(two_groups):
     everywhere = Compare(path=("display",), operator=Operator.EQ, value="nobody", fold=True)
     step = RemoveMatchingMembers(operation=0, where=everywhere)
     assert cost(installed, large, step)[3] > cost(installed, small, step)[3] * 10
+
+
+ROWS_READ = (
+    "SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0) FROM pg_stat_xact_user_tables"
+    " WHERE relname IN ('group_member', 'directory_user')"
+)
+MANY_MORE = (
+    "INSERT INTO group_member (group_id, member_id, member_kind, added_at)"
+    " SELECT %s, 'stranger ' || number, 'User', 0 FROM generate_series(1, 20000) AS number"
+)
+
+
+def test_what_was_planned_for_a_small_group_does_not_read_all_of_a_large_one(installed_postgresql):
+    installed = installed_postgresql
+    members = [pushed_user(installed, f"user {number}") for number in range(SMALL)]
+    group_id = pushed_group(installed, "group", *members)
+    outsider = pushed_user(installed, "outsider")
+    steps = [AddMembers(operation=0, members=(outsider,)), RemoveMembers(operation=0, members=(outsider,))]
+
+    def change(step):
+        def carry_out(tx):
+            before = tx.connection.execute(ROWS_READ).fetchone()[0]
+            groups.change_group(tx, group_id, (step,), ANY_VERSION, with_members=False)
+            return tx.connection.execute(ROWS_READ).fetchone()[0] - before
+
+        return installed.transactions.write(PROVISIONER, carry_out, brief=True)
+
+    async def grow():
+        for _ in range(12):  # psycopg prepares a statement after five times, PostgreSQL keeps its plan after five more
+            for step in steps:
+                await change(step)
+        await installed.transactions.write(
+            PROVISIONER, lambda tx: tx.connection.execute(MANY_MORE, (group_id,)).rowcount
+        )
+        return [await change(step) for step in steps]
+
+    installed.change(lambda tx: tx.connection.execute("ANALYZE group_member, directory_user"))
+    assert max(asyncio.run(grow())) < SMALL
 
 
 def test_a_group_without_its_members_is_read_without_them(two_groups):
