@@ -61,10 +61,12 @@ class ThreadWriter:
         self._thread.join()
 
     def _serve(self) -> None:
-        while not self._stopping:
+        # What has to be repeated may come after the order to stop, and is finished all the same.
+        while not (self._stopping and self._queue.empty()):
             first = self._queue.get()
             if first is None:
-                break
+                self._stopping = True
+                continue
             with self._exclusive:
                 self._run_batch(first)
             self._tell_who_awaits()

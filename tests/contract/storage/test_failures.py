@@ -344,3 +344,30 @@ def test_commits_are_on_disk_when_they_return(installed_sqlite):
     expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
     assert installed_sqlite.change(pragmas) == expected
     assert installed_sqlite.ask(pragmas) == expected
+
+
+def repeated_once(attempts):
+    """Return a change that PostgreSQL asks to repeat when it is tried first."""
+
+    def change(tx):
+        attempts.append(tx.now)
+        keep("repeated")(tx)
+        if len(attempts) == 1:
+            tx.connection.execute("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '40001'; END $$")
+
+    return change
+
+
+def test_closing_finishes_also_what_has_to_be_repeated(installed_postgresql):
+    transactions = Transactions(open_database(installed_postgresql.database.url), clock=SetClock())
+    held = threading.Event()
+    attempts: list[object] = []
+    transactions.write_behind(SYSTEM, lambda _tx: held.wait(5) and None)
+    transactions.write_behind(SYSTEM, repeated_once(attempts))
+    closing = threading.Thread(target=transactions.close, daemon=True)
+    closing.start()
+    time.sleep(0.05)
+    held.set()
+    closing.join(5)
+    assert not closing.is_alive()
+    assert installed_postgresql.ask(count) == 1
