@@ -17,12 +17,10 @@ BROAD_EXCEPTS = {
     "jobs/runner.py: _do": "whatever a job does wrong is noted with it, and it is tried again",
     "jobs/runner.py: _serve": "the runner outlives any failure",
     "storage/transactions.py: _change_pooled": "repeats what PostgreSQL asks to repeat; raises everything else",
-    "storage/batch.py: fail": "the connection is given up either way",
     "storage/batch.py: run": "hands the failure to whoever waits for the change; the batch goes on without it",
-    "storage/checkpoints.py: _serve": "a checkpoint that fails is made later, and the next commit tells what is wrong",
+    "storage/batch.py: whole_or_not_at_all": "the writers outlive any failure of the database; whoever waits is told",
     "storage/turns.py: taking_turns": "hands the failure to the code that waits, which raises it",
-    "storage/writer.py: _begin": "a new connection takes the place of the old one, or tells",
-    "storage/writer.py: _run_batch": "the writer outlives any failure of the database",
+    "storage/writer.py: _begin": "takes a new connection in the place of a lost one; raises everything else",
 }
 """Functions that may catch everything without raising it again, each with its reason. The list may only shrink."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -49,10 +49,11 @@ class Surroundings:
 class Batch:
     """Changes in one transaction of one connection. Each has a savepoint, so that it can fail alone.
 
-    Use: `begin`, `run` for each, `commit`, `answer`; or `fail` when any of them raises.
+    Use: `begin`, `run` for each, `commit`, all of it within `whole_or_not_at_all`; then `answer`.
     """
 
     connection: Any
+    """None until there is one, and again when it failed."""
     around: Surroundings
     works: list[Work] = field(default_factory=list)
     repeated: list[Work] = field(default_factory=list)
@@ -104,16 +105,33 @@ class Batch:
         write_late(self.connection, self.around.dialect, self._late, self._differences)
         commit(self.connection, self.around.dialect)
 
-    def fail(self, error: BaseException) -> None:
-        """Note that nothing of the batch was committed, nor will be; the connection is given up."""
-        with contextlib.suppress(Exception):  # there may be none, or it may be gone
-            self.connection.close()
-        self.repeated.clear()
-        refuse(self.works, error)
+    @contextlib.contextmanager
+    def whole_or_not_at_all(self, take_others: Callable[[], Iterable[Work]]) -> Iterator[None]:
+        """Let nothing of the batch be kept, now or later, when what is within raises, and give up the connection.
+
+        Whatever `take_others` returns is then refused with it: each would only wait as long, and fail as well.
+        """
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # the writers outlive any failure of the database
+            self.works.extend(take_others())
+            self.repeated.clear()
+            self._give_up_connection()
+            refuse(self.works, error)
 
     def answer(self) -> None:
         """Tell everyone who waits what became of the change."""
         answer([work for work in self.works if work not in self.repeated] if self.repeated else self.works)
+
+    def _give_up_connection(self) -> None:
+        if self.connection is None:
+            return
+        if self.around.dialect == "sqlite":
+            # Closed alone, it would keep its lock for as long as anybody holds a statement of it.
+            with contextlib.suppress(sqlite3.Error):
+                self.connection.execute("ROLLBACK")
+        self.connection.close()
+        self.connection = None
 
     def _open_step(self) -> None:
         execute = self.connection.execute

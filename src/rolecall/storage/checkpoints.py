@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
+from rolecall.kernel.errors import Unavailable
+
 _PAUSE_SECONDS: Final = 0.25
 """At least so much lies between two checkpoints: enough for some megabytes at the rate of a fast sync."""
 _LONGEST_LOG_PAGES: Final = 16_000
@@ -41,7 +43,7 @@ class Checkpoints:
         connection: Any = None
         while self._wait():
             # What goes wrong here goes wrong in the next commit as well, which tells; or it is mended by then.
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(sqlite3.Error, Unavailable):
                 if connection is None:
                     connection = self._connect()
                 self._checkpoint(connection)

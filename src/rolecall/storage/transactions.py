@@ -84,18 +84,12 @@ class Transactions:
 
         Each of its statements sees its own instant. On PostgreSQL it runs again if the connection was lost.
         """
-        try:
+        with _telling_apart():
             if self._pooled:
                 return await self._look_up_pooled(actor, ask)
             if self._own_reader is None:
                 self._own_reader = self._database.connect(read_only=True)
             return ask(ReadTx(actor, self._clock(), self.dialect, self._own_reader))
-        except DomainError:
-            raise
-        except Exception as error:
-            if is_lost(error):
-                raise unavailable_for(error) from error
-            raise
 
     async def read(self, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
         """Run `ask`, which may scan, in a thread and in one snapshot."""

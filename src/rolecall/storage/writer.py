@@ -9,13 +9,14 @@ and none has to give up the interpreter (ADR 0024 has the measurement).
 import asyncio
 import contextlib
 import queue
+import sqlite3
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from rolecall.storage.batch import LARGEST_BATCH, Batch, Surroundings, Work, is_busy
+from rolecall.storage.batch import LARGEST_BATCH, Batch, Surroundings, Work, is_busy, is_lost
 
 _LOOK_AGAIN_SECONDS: Final = 0.02
 
@@ -83,22 +84,18 @@ class ThreadWriter:
     def _run_batch(self, first: Work) -> None:
         """Run changes until none waits, then commit and answer."""
         batch = Batch(self._connection, self._around)
-        taken = [first]
-        try:
-            if self._connection is None:
-                batch.connection = self._connection = self._connect()
+        waiting = deque([first])
+        with batch.whole_or_not_at_all(lambda: self._take_all(waiting)):
+            if batch.connection is None:
+                batch.connection = self._connect()
             batch.begin()
-            batch.run(first)
-            while len(taken) < LARGEST_BATCH and (work := self._next()) is not None:
-                taken.append(work)
-                batch.run(work)
+            while waiting:
+                batch.run(waiting.popleft())
+                if len(batch.works) < LARGEST_BATCH and (work := self._next()) is not None:
+                    waiting.append(work)
             batch.commit()
-        except Exception as error:  # noqa: BLE001  # the writer outlives any failure of the database
-            self._drain(taken)
-            batch.works = taken
-            batch.fail(error)
-            self._connection = None
-        self._ended_batch(len(taken))
+        self._connection = batch.connection
+        self._ended_batch(len(batch.works))
         batch.answer()
         for work in batch.repeated:
             self.submit(work)
@@ -112,10 +109,15 @@ class ThreadWriter:
         self._stopping = self._stopping or work is None
         return work
 
-    def _drain(self, taken: list[Work]) -> None:
-        """Take whatever waits into the failed batch: each would only wait as long and fail as well."""
+    def _take_all(self, waiting: deque[Work]) -> Iterator[Work]:
+        yield from waiting
         while (work := self._next()) is not None:
-            taken.append(work)
+            yield work
+
+
+def _take_all(waiting: deque[Work]) -> Iterator[Work]:
+    while waiting:
+        yield waiting.popleft()
 
 
 def _end(waiting: asyncio.Future[None]) -> None:
@@ -180,27 +182,23 @@ class SqliteBatches:
 
     async def _run_batch(self, waiting: deque[Work]) -> None:
         batch = Batch(self._connection, self._around)
-        try:
-            if self._connection is None:
+        with batch.whole_or_not_at_all(lambda: _take_all(waiting)):
+            if batch.connection is None:
                 batch.connection = self._connection = self._connect()
-                self._connection.execute("PRAGMA busy_timeout=0")
+                batch.connection.execute("PRAGMA busy_timeout=0")
             try:
                 batch.begin()
-            except Exception as error:
+            except sqlite3.OperationalError as error:
                 if not is_busy(error):
                     raise
                 # Another process writes. A thread can wait for it.
-                while waiting:
-                    self._otherwise.submit(waiting.popleft())
+                for work in _take_all(waiting):
+                    self._otherwise.submit(work)
                 return
             while waiting and len(batch.works) < LARGEST_BATCH:
                 batch.run(waiting.popleft())
             await self._committed(batch)
-        except Exception as error:  # noqa: BLE001  # the writer outlives any failure of the database
-            batch.works.extend(waiting)
-            waiting.clear()
-            batch.fail(error)
-            self._connection = None
+        self._connection = batch.connection
         self._ended_batch(len(batch.works))
         batch.answer()
 
@@ -242,30 +240,28 @@ class PostgresqlBatches:
 
     def _run_batch(self, waiting: deque[Work]) -> None:
         batch = Batch(self._connection, self._around)
-        try:
+        with batch.whole_or_not_at_all(lambda: _take_all(waiting)):
             self._begin(batch)
             # What must be repeated waits for a lock that this batch may hold: so it ends here.
             while waiting and len(batch.works) < LARGEST_BATCH and not batch.repeated:
                 batch.run(waiting.popleft())
             batch.commit()
-        except Exception as error:  # noqa: BLE001  # the writer outlives any failure of the database
-            batch.works.extend(waiting)
-            waiting.clear()
-            batch.fail(error)
-            self._connection = None
+        self._connection = batch.connection
         self._ended_batch(len(batch.works))
         batch.answer()
         waiting.extend(batch.repeated)
 
     def _begin(self, batch: Batch) -> None:
         """Begin on the connection of last time; on a new one, when the server has ended that meanwhile."""
-        if self._connection is not None:
+        if batch.connection is not None:
             try:
                 batch.begin()
-            except Exception:  # noqa: BLE001  # whatever it is: a new connection succeeds, or tells
-                with contextlib.suppress(Exception):
-                    self._connection.close()
+            except Exception as error:
+                if not is_lost(error):
+                    raise
+                batch.connection.close()
+                batch.connection = None
             else:
                 return
-        batch.connection = self._connection = self._connect()
+        batch.connection = self._connect()
         batch.begin()

@@ -371,3 +371,24 @@ def test_closing_finishes_also_what_has_to_be_repeated(installed_postgresql):
     closing.join(5)
     assert not closing.is_alive()
     assert installed_postgresql.ask(count) == 1
+
+
+@pytest.mark.parametrize("brief", [False, True])
+def test_a_failed_commit_gives_its_lock_back_also_while_somebody_holds_what_it_read(installed_sqlite, brief):
+    transactions = Transactions(installed_sqlite.transactions._database, clock=SetClock())
+    for name in ("a", "b"):
+        installed_sqlite.change(keep(name))
+    held = []
+
+    def orphan(tx):
+        cursor = tx.connection.execute("SELECT name FROM note")
+        held.append((cursor, cursor.fetchone()))
+        tx.connection.execute("PRAGMA defer_foreign_keys=ON")
+        tx.connection.execute("INSERT INTO user_email (user_id, position) VALUES ('nobody', 0)")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        asyncio.run(transactions.write(SYSTEM, orphan, brief=brief))
+    other = sqlite3.connect(installed_sqlite.transactions._database.path, isolation_level=None, timeout=0)
+    other.execute("BEGIN IMMEDIATE")
+    other.close()
+    transactions.close()
