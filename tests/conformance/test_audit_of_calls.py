@@ -12,6 +12,7 @@ def served(served_alone):
     return served_alone
 
 
+MESSAGES = "urn:ietf:params:scim:api:messages:2.0:"
 PASSWORD = "correct horse battery staple"
 
 
@@ -150,6 +151,20 @@ def test_neither_keys_nor_passwords_are_in_the_audit_log(scim, served):
     assert PASSWORD not in log
     assert served.api_key not in log
     assert served.api_key not in served.output()
+
+
+def test_an_operation_of_a_bulk_request_keeps_no_more_secrets_than_a_request_of_its_own(scim, served):
+    extension = "urn:example:vault:User"
+    secrets = {"schemas": [USER, extension], "password": PASSWORD, extension: {"client_secret": PASSWORD}}
+    single = scim.send("POST", "/Users", secrets | {"userName": fresh("single")})
+    name = fresh("bulk")
+    operation = {"method": "POST", "path": "/Users", "bulkId": "b", "data": secrets | {"userName": name}}
+    bulk = scim.send("POST", "/Bulk", {"schemas": [f"{MESSAGES}BulkRequest"], "Operations": [operation]})
+    assert [single.status_code, bulk.json()["Operations"][0]["status"]] == [201, "201"]
+    result_of(served, scim.get("/Users?count=0"))
+    log = served.run_text("admin", "audit", "tail", "--lines", "1000", "--json")
+    assert name in log
+    assert PASSWORD not in log
 
 
 def test_what_the_command_line_changes_is_recorded_too(scim, served):

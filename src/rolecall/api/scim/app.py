@@ -129,6 +129,7 @@ class ScimApp:
                 actor=actor,
                 base_url=f"{public_url}/scim/v2",
                 registry=self._registry,
+                secrets=self._secrets,
                 requirements=self._requirements,
                 max_body_bytes=self._max_body_bytes,
                 resource_id=resource_id,

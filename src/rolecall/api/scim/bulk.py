@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from rolecall.api.calls import SECRET_NAMES, Answer, answered, recordable
+from rolecall.api.calls import Answer, answered, recordable
 from rolecall.api.scim.calls import ScimCall
 from rolecall.api.scim.errors import SCIM, render_refusal, status_of
 from rolecall.api.scim.resources import ResourceRoutes
@@ -170,8 +170,7 @@ class _Run:
             raise refusal
 
         record = self._record(operation.method, f"{operation.endpoint}/{operation.target}".rstrip("/"))
-        secrets = SECRET_NAMES | self.call.registry.secrets
-        record.request = recordable(operation.data, orjson.dumps(operation.data), secrets)
+        record.request = recordable(operation.data, orjson.dumps(operation.data), self.call.secrets)
         return await answered(record, self.call.recorder, refuse, SCIM)
 
     async def _send(self, operation: BulkOperation, method: str, target: str, data: Json) -> tuple[Answer, str | None]:
@@ -182,7 +181,7 @@ class _Run:
         async def body() -> Json:
             text = orjson.dumps(data)
             record.body_bytes = len(text)
-            record.request = recordable(data, text, self.call.registry.secrets)
+            record.request = recordable(data, text, self.call.secrets)
             return data
 
         call = replace(

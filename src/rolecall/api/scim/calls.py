@@ -42,6 +42,8 @@ class ScimCall:
     base_url: str
     """Ends in `/scim/v2`."""
     registry: Registry
+    secrets: frozenset[str]
+    """Names of attributes, in lower case, of which no record keeps the value."""
     requirements: RequirementProfile
     max_body_bytes: int
     resource_id: str
