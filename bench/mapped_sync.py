@@ -18,7 +18,6 @@ must stand beside this file.
 import asyncio
 import json
 import sys
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -35,8 +34,8 @@ DAY = 0.01
 COMPARED_USERS = 2_000
 KINDS = ("ID", "NAME", "PATTERN")
 
-Change = tuple[str, Callable[[Conn], Awaitable[int]]]
-"""Of which kind a change is, and what makes it; that returns the status."""
+Change = Callable[[Conn], Awaitable[int]]
+"""Makes one change, and returns the status."""
 
 
 class MappedSync(Sync):
@@ -49,17 +48,15 @@ class MappedSync(Sync):
         self.team_ids = [""] * (-(-self.options.groups // GROUPS_OF_A_TEAM))
         self.gone: set[str] = set()
         result = await super().run()
-        started = time.perf_counter()
         for kind, changes in self.plan_day().items():
 
             async def make(connection: Conn, index: int, changes: list[Change] = changes) -> tuple[int, int]:
-                return await changes[index][1](connection), 1
+                return await changes[index](connection), 1
 
             await self.phase(f"day: {kind}", len(changes), make)
-        result["day_seconds"] = round(time.perf_counter() - started, 2)
         wrong, held = await self.compare()
         result["wrong"] += wrong
-        return result | {"mapped": True, "assignments_of_compared": held}
+        return result | {"assignments_of_compared": held}
 
     async def push_groups(self) -> None:
         """Make teams and mappings, and the groups between them: an id can be mapped when the group is there."""
@@ -134,11 +131,11 @@ class MappedSync(Sync):
         added, removed = self.plan_moves(moves, staying)
         joined = [f"joiner{at}@example.com" for at in range(fourth)]
         changes = {
-            "join": [("join", lambda conn, name=name: self.join(conn, name)) for name in joined],
-            "rename": [("rename", self.patch_user(user, "displayName", f"Renamed {user}")) for user in renamed],
-            "deactivate": [("deactivate", self.patch_user(user, "active", value=False)) for user in deactivated],
+            "join": [self.create_joiner(name) for name in joined],
+            "rename": [self.patch_user(user, "displayName", f"Renamed {user}") for user in renamed],
+            "deactivate": [self.patch_user(user, "active", value=False) for user in deactivated],
             "add and remove members": [*added, *removed],
-            "delete": [("delete", self.delete_user(user)) for user in deleted],
+            "delete": [self.delete_user(user) for user in deleted],
         }
         self.random.shuffle(changes["add and remove members"])
         self.gone = set(deleted)
@@ -165,17 +162,20 @@ class MappedSync(Sync):
         for group, user in going:
             held[group].discard(user)
         self.members = [sorted(members) for members in held]
-        adds: list[Change] = [("add", self.patch_member(*each, op="add")) for each in sorted(coming)]
-        removals: list[Change] = [("remove", self.patch_member(*each, op="remove")) for each in sorted(going)]
+        adds = [self.patch_member(*each, op="add") for each in sorted(coming)]
+        removals = [self.patch_member(*each, op="remove") for each in sorted(going)]
         return adds, removals
 
-    async def join(self, connection: Conn, name: str) -> int:
-        """Create a user."""
+    def create_joiner(self, name: str) -> Change:
+        """Return what creates a user."""
         user = {"schemas": [USER], "userName": name, "displayName": name, "active": True}
-        status, _ = await connection.req("POST", "/Users", user)
-        return int(status)
 
-    def patch_user(self, user: str, attribute: str, value: object) -> Callable[[Conn], Awaitable[int]]:
+        async def change(connection: Conn) -> int:
+            return int((await connection.req("POST", "/Users", user))[0])
+
+        return change
+
+    def patch_user(self, user: str, attribute: str, value: object) -> Change:
         """Return what changes one attribute of a user."""
         operation = {"op": "replace", "path": attribute, "value": value}
 
@@ -185,7 +185,7 @@ class MappedSync(Sync):
 
         return change
 
-    def patch_member(self, group: int, user: str, *, op: str) -> Callable[[Conn], Awaitable[int]]:
+    def patch_member(self, group: int, user: str, *, op: str) -> Change:
         """Return what makes a user a member, or ends that."""
         path = "members" if op == "add" else f'members[value eq "{user}"]'
         operation: dict[str, Any] = {"op": op, "path": path}
@@ -198,7 +198,7 @@ class MappedSync(Sync):
 
         return change
 
-    def delete_user(self, user: str) -> Callable[[Conn], Awaitable[int]]:
+    def delete_user(self, user: str) -> Change:
         """Return what deletes a user."""
 
         async def change(connection: Conn) -> int:
@@ -214,11 +214,10 @@ class MappedSync(Sync):
             for user in members:
                 wanted[user].add(given)
         compared = self.random.sample(self.user_ids, min(COMPARED_USERS, len(self.user_ids)))
-        # Whoever has gone is always looked at.
         wrong, held = [], 0
         connection = Conn(self.api, self.options.token, self.options.timeout, "application/json")
         try:
-            for user in {*compared, *self.gone}:
+            for user in {*compared, *self.gone}:  # whoever has gone is always looked at
                 status, body = await connection.req("GET", f"/users/{user}")
                 if user in self.gone:
                     if status != HTTPStatus.NOT_FOUND:

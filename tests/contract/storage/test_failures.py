@@ -79,6 +79,16 @@ def test_a_full_disk_fails_the_whole_commit_so_that_nobody_is_answered_wrongly(t
     assert transactions.run_read(SYSTEM, count) == 0
 
 
+def close_while_held(transactions, held):
+    """Close, let go meanwhile what is held, and see that the closing ends."""
+    closing = threading.Thread(target=transactions.close, daemon=True)
+    closing.start()
+    time.sleep(0.05)
+    held.set()
+    closing.join(5)
+    assert not closing.is_alive()
+
+
 def test_closing_ends_also_when_the_last_commit_fails(installed_sqlite):
     transactions = Transactions(installed_sqlite.transactions._database, clock=SetClock())
     held = threading.Event()
@@ -90,12 +100,7 @@ def test_closing_ends_also_when_the_last_commit_fails(installed_sqlite):
         tx.connection.execute("INSERT INTO user_email (user_id, position) VALUES ('nobody', 0)")
 
     transactions.write_behind(SYSTEM, orphan)
-    closing = threading.Thread(target=transactions.close, daemon=True)
-    closing.start()
-    time.sleep(0.05)
-    held.set()
-    closing.join(3)
-    assert not closing.is_alive()
+    close_while_held(transactions, held)
     assert installed_sqlite.change(keep("a")) == "a"
 
 
@@ -364,12 +369,7 @@ def test_closing_finishes_also_what_has_to_be_repeated(installed_postgresql):
     attempts: list[object] = []
     transactions.write_behind(SYSTEM, lambda _tx: held.wait(5) and None)
     transactions.write_behind(SYSTEM, repeated_once(attempts))
-    closing = threading.Thread(target=transactions.close, daemon=True)
-    closing.start()
-    time.sleep(0.05)
-    held.set()
-    closing.join(5)
-    assert not closing.is_alive()
+    close_while_held(transactions, held)
     assert installed_postgresql.ask(count) == 1
 
 
