@@ -55,6 +55,14 @@ def find_group_by_name(tx: ReadTx, display_name: str) -> NamedGroup | None:
     return None if group is None else find_group(tx, group.id)
 
 
+def list_groups_known_as(tx: ReadTx, known_as: str) -> list[NamedGroup]:
+    """Return the groups that have this id or external id, by id."""
+    return [
+        NamedGroup(id=row[0], display_name=row[1], external_id=row[2])
+        for row in memberships.list_group_names_known_as(tx, known_as)
+    ]
+
+
 def list_groups(tx: ReadTx, *, with_colon: bool = False) -> list[NamedGroup]:
     """Return all groups, or those with a colon in their name, by id."""
     return [

@@ -70,15 +70,12 @@ def give_anew(tx: WriteTx, changed: Iterable[Ground], *, locked: bool) -> None:
 
 
 def list_matched(tx: ReadTx, draft: MappingDraft) -> tuple[Ground, ...]:
-    """Return what a mapping matches, or would match. May look at every group's name."""
+    """Return what a mapping matches, or would match. Only a pattern looks at every group's name."""
     matches = matcher_of(draft.match_kind, draft.match_value)
     if draft.source is SourceKind.SCIM_GROUP:
         return tuple(group.ground for group in _groups_for(tx, draft) if matches(known_of(group)))
-    return tuple(
-        Ground(kind=draft.source, value=value)
-        for value in grounds.list_values(tx, draft.source)
-        if matches(Known(ids=frozenset({value}), name=value))
-    )
+    carried = (Ground(kind=draft.source, value=value) for value in _values_for(tx, draft))
+    return tuple(each for each in carried if matches(Known(ids=frozenset({each.value}), name=each.value)))
 
 
 def known_of(group: NamedGroup) -> Known:
@@ -88,10 +85,21 @@ def known_of(group: NamedGroup) -> Known:
 
 
 def _groups_for(tx: ReadTx, draft: MappingDraft) -> Iterable[NamedGroup]:
-    if draft.match_kind is not MatchKind.NAME:
-        return grounds.list_groups(tx)
-    found = grounds.find_group_by_name(tx, draft.match_value)
-    return () if found is None else (found,)
+    match draft.match_kind:
+        case MatchKind.ID:
+            return grounds.list_groups_known_as(tx, draft.match_value)
+        case MatchKind.NAME:
+            found = grounds.find_group_by_name(tx, draft.match_value)
+            return () if found is None else (found,)
+        case MatchKind.PATTERN:
+            return grounds.list_groups(tx)
+
+
+def _values_for(tx: ReadTx, draft: MappingDraft) -> Iterable[str]:
+    if draft.match_kind is not MatchKind.ID:
+        return grounds.list_values(tx, draft.source)
+    ground = Ground(kind=draft.source, value=draft.match_value)
+    return (draft.match_value,) if grounds.list_users(tx, ground, limit=1) else ()
 
 
 def _match(tx: WriteTx, ground: Ground, known: Known) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, func, literal, not_, select
+from sqlalchemy import bindparam, func, literal, not_, or_, select
 
 from rolecall.directory.model import GroupId, UserId
 from rolecall.directory.tables import NESTED, directory_group, given, group_member
@@ -79,6 +79,11 @@ _LOCK: Final = Statement(
 _GROUPS_AMONG: Final = Statement(select(_G.id).where(is_listed(_G.id, bindparam("ids"))))
 _OWN_ROWS: Final = Statement(select(_M.group_id, _M.added_at).where(_M.member_id == bindparam("id")))
 _FIND_NAMES: Final = Statement(select(_G.id, _G.display, _G.external_id).where(_G.id == bindparam("id")))
+_FIND_KNOWN_AS: Final = Statement(
+    select(_G.id, _G.display, _G.external_id)
+    .where(or_(_G.id == bindparam("known_as"), _G.external_id == bindparam("known_as")))
+    .order_by(_G.id)
+)
 _NAMES: Final = Statement(select(_G.id, _G.display, _G.external_id).order_by(_G.id))
 _NAMES_WITH: Final = Statement(
     select(_G.id, _G.display, _G.external_id).where(_G.display.contains(":")).order_by(_G.id)
@@ -146,6 +151,11 @@ def find_group_names(tx: ReadTx, group_id: GroupId) -> tuple[GroupId, str, str |
     """Return id, display name and external id of a group, or None."""
     row = _FIND_NAMES.row(tx, id=group_id)
     return None if row is None else (GroupId(row[0]), row[1], row[2])
+
+
+def list_group_names_known_as(tx: ReadTx, known_as: str) -> list[tuple[GroupId, str, str | None]]:
+    """Return id, display name and external id of groups that have this id or external id, by id. Found by index."""
+    return [(GroupId(row[0]), row[1], row[2]) for row in _FIND_KNOWN_AS.rows(tx, known_as=known_as)]
 
 
 def list_group_names(tx: ReadTx, *, with_colon: bool = False) -> list[tuple[GroupId, str, str | None]]:
