@@ -1,6 +1,7 @@
 """What follows from what happened, in the same transaction? Read it to know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice, takewhile
 from typing import Any, Final
 
 from rolecall.authentication import api_keys
@@ -37,8 +38,6 @@ REACTIONS: Final[tuple[tuple[type[Event], Callable[[WriteTx, Any], None]], ...]]
     (UserChanged, api_keys.tell_new_name),
     (ApiKeyDeleted, installation.raise_access_version),
     (ApiKeyRevoked, installation.raise_access_version),
-    (RoleAssigned, api_keys.tell_new_roles),
-    (RoleRemoved, api_keys.tell_new_roles),
     (TeamDeleted, api_keys.revoke_all_in_team),
     # Mappings first, so that what they give is known when it is given.
     (GroupCreated, matching.follow_group),
@@ -65,8 +64,14 @@ REACTIONS: Final[tuple[tuple[type[Event], Callable[[WriteTx, Any], None]], ...]]
     (ScimEnabled, installation.raise_access_version),
 )
 
+# Of these, one change may record very many: what follows looks at all that stand side by side, at once.
+REACTIONS_TO_MANY: Final[tuple[tuple[type[Event], Callable[[WriteTx, Sequence[Any]], None]], ...]] = (
+    (RoleAssigned, api_keys.tell_new_roles),
+    (RoleRemoved, api_keys.tell_new_roles),
+)
 
 _FOLLOWS: Final = {kind: tuple(reaction for each, reaction in REACTIONS if each is kind) for kind in dict(REACTIONS)}
+_FOLLOWS_MANY: Final = dict(REACTIONS_TO_MANY)
 
 
 def react(tx: WriteTx) -> None:
@@ -77,6 +82,18 @@ def react(tx: WriteTx) -> None:
     done = 0
     while done < len(tx.recorded):
         event = tx.recorded[done]
+        to_many = _FOLLOWS_MANY.get(type(event))
+        if to_many is not None:
+            alike = _alike(tx.recorded, done)
+            done += len(alike)
+            to_many(tx, alike)
+            continue
         done += 1
         for reaction in _FOLLOWS.get(type(event), ()):
             reaction(tx, event)
+
+
+def _alike(recorded: Sequence[Event], start: int) -> list[Event]:
+    """Return the events of one type that stand side by side from there on."""
+    kind = type(recorded[start])
+    return list(takewhile(lambda each: type(each) is kind, islice(recorded, start, None)))

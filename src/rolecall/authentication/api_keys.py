@@ -1,6 +1,6 @@
 """How are API keys made, and when do they end?"""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -174,10 +174,10 @@ def tell_new_name(tx: WriteTx, event: UserChanged) -> None:
         raise_access_version(tx, event)
 
 
-def tell_new_roles(tx: WriteTx, event: RoleAssigned | RoleRemoved) -> None:
-    """Let a user's keys open what it may do now. A reaction; most users have no key, and cost nothing more."""
-    if store.list_keys_of(tx, event.user_id):
-        raise_access_version(tx, event)
+def tell_new_roles(tx: WriteTx, events: Sequence[RoleAssigned | RoleRemoved]) -> None:
+    """Let users' keys open what they may do now. A reaction; most users have no key, and cost nothing more."""
+    if store.has_keys(tx, {event.user_id for event in events}):
+        raise_access_version(tx, events[0])
 
 
 def revoke_all_in_team(tx: WriteTx, event: TeamDeleted) -> None:

@@ -1,5 +1,6 @@
 """The rows of API keys, access tokens and set-up links."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
@@ -16,7 +17,7 @@ from rolecall.directory.model import TeamId, UserId
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.storage.statement import Row, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
-from rolecall.storage.types import listed
+from rolecall.storage.types import is_listed, listed
 
 _K: Final = api_key.c
 _L: Final = setup_link.c
@@ -34,6 +35,9 @@ _LIST_OF_TEAM: Final = Statement(
 _LIST: Final = Statement(select(api_key).order_by(_K.created_at, _K.id))
 _LIST_OF_USER: Final = Statement(
     select(api_key).where(_K.user_id == bindparam("user_id"), _K.revoked_at.is_(None)).order_by(_K.created_at)
+)
+_HAS_KEYS: Final = Statement(
+    select(_K.id).where(is_listed(_K.user_id, bindparam("user_ids")), _K.revoked_at.is_(None)).limit(1)
 )
 _LIST_ALL_OF_USER: Final = Statement(
     select(api_key).where(_K.user_id == bindparam("user_id")).order_by(_K.created_at, _K.id)
@@ -112,6 +116,11 @@ def list_keys(tx: ReadTx) -> list[Row]:
 def list_keys_of(tx: ReadTx, user_id: UserId) -> list[Row]:
     """Return the rows of a user's keys that are not revoked."""
     return _LIST_OF_USER.rows(tx, user_id=user_id)
+
+
+def has_keys(tx: ReadTx, user_ids: Iterable[UserId]) -> bool:
+    """Return whether any of these users has a key that is not revoked."""
+    return _HAS_KEYS.row(tx, user_ids=orjson.dumps(list(user_ids)).decode()) is not None
 
 
 def list_all_keys_of(tx: ReadTx, user_id: UserId) -> list[Row]:

@@ -58,6 +58,8 @@ class Batch:
     works: list[Work] = field(default_factory=list)
     repeated: list[Work] = field(default_factory=list)
     """Those that the database asks to try again, in a transaction that comes later."""
+    met_lock: bool = False
+    """Whether one gave up what others had locked; it holds locks itself, and must not wait for theirs."""
     _late: LateRows = field(default_factory=dict)
     _differences: dict[str, int] = field(default_factory=dict)
     _in_step: bool = False
@@ -153,6 +155,9 @@ class Batch:
             self.repeated.append(work)
             return
         work.error = error
+        if is_locked_out(error):
+            self.met_lock = True
+            return
         after = WriteTx(tx.actor, tx.now, tx.dialect, tx.connection, late=intended)
         if isinstance(error, DomainError):
             write_refusal(after, error, work.journal, self.around.before_commit)
@@ -234,11 +239,17 @@ _CALLERS_FAULTS: Final = frozenset({"DataError", "ProgrammingError"})
 """What psycopg itself refuses, without asking the server."""
 _REPEATABLE: Final = frozenset({"40001", "40P01"})
 """Serialization failure, deadlock: nothing was done, try again."""
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
 def is_repeatable(error: BaseException) -> bool:
     """Return whether the database asks to try the change again."""
     return getattr(error, "sqlstate", None) in _REPEATABLE
+
+
+def is_locked_out(error: BaseException) -> bool:
+    """Return whether the change met a lock of another transaction, where it may not wait for long."""
+    return getattr(error, "sqlstate", None) == _LOCK_NOT_AVAILABLE
 
 
 def is_busy(error: BaseException) -> bool:

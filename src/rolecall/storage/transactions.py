@@ -17,6 +17,7 @@ from rolecall.storage.batch import (
     Surroundings,
     Work,
     commit,
+    is_locked_out,
     is_lost,
     is_repeatable,
     unavailable_for,
@@ -104,15 +105,21 @@ class Transactions:
 
         Many changes share one commit; each sees its own instant and savepoint. A `brief` one touches
         few rows, each by index, whatever the size of what it is about: it runs on the event loop. On
-        PostgreSQL `change` may run more than once, when the database asks to repeat it; and unless it
-        is brief, the journal's intent is on disk before it is tried.
+        PostgreSQL `change` may run more than once, when the database asks to repeat it, or when a brief one
+        meets a lock: then it waits for that in a thread, like one that is not brief, whose intent is on disk
+        before it is tried.
         """
         if self._pooled and not brief:
             return await self._write_pooled(actor, change, journal)
         waiting: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         writer = self._loop_writer if brief else self._writer
         writer.submit(Work(actor, change, journal, waiting))
-        return await waiting
+        try:
+            return await waiting
+        except Exception as error:
+            if not (brief and is_locked_out(error)):
+                raise
+        return await self._write_pooled(actor, change, journal)
 
     def write_behind(self, actor: Actor, change: Callable[[WriteTx], None]) -> None:
         """Hand `change` to the writer and do not wait: for records whose loss in a crash is documented."""

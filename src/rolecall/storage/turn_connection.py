@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 MOST_CONNECTIONS: Final = 8
 """As many look-ups are under way at once; further ones wait for one of them."""
+_LOCK_MILLISECONDS: Final = 5
 
 
 class TurnConnection(psycopg.Connection[Any]):
@@ -156,4 +157,6 @@ class TurnConnections:
         connection = TurnConnection.connect(self._conninfo, autocommit=True)
         # Prepared while a table is small, a statement would go on reading the whole of it when it has grown.
         connection.execute("SET enable_seqscan = off")
+        # Many changes share one transaction here, in any order: to wait for locks would be to deadlock, and all wait.
+        connection.execute(f"SET lock_timeout = {_LOCK_MILLISECONDS}")
         return connection

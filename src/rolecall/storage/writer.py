@@ -242,8 +242,8 @@ class PostgresqlBatches:
         batch = Batch(self._connection, self._around)
         with batch.whole_or_not_at_all(lambda: _take_all(waiting)):
             self._begin(batch)
-            # What must be repeated waits for a lock that this batch may hold: so it ends here.
-            while waiting and len(batch.works) < LARGEST_BATCH and not batch.repeated:
+            # What must be repeated, or met a lock, may wait for whom this batch keeps waiting: so it ends here.
+            while waiting and len(batch.works) < LARGEST_BATCH and not (batch.repeated or batch.met_lock):
                 batch.run(waiting.popleft())
             batch.commit()
         self._connection = batch.connection

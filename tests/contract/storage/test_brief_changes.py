@@ -209,18 +209,80 @@ def test_it_waits_for_another_process_without_holding_up_the_loop(installed_sqli
     other.close()
 
 
+TAKE = "UPDATE note SET value = value || '.' WHERE name = %s"
+
+
+def take(name, attempts=None):
+    def change(tx):
+        if attempts is not None:
+            attempts.append(name)
+        return tx.connection.execute(TAKE, (name,)).rowcount
+
+    return change
+
+
+def test_one_that_meets_a_lock_waits_for_it_and_holds_up_no_other(installed_postgresql):
+    transactions = installed_postgresql.transactions
+    installed_postgresql.change(keep("locked"))
+    other = psycopg.connect(installed_postgresql.database.plain_url)
+    other.execute(TAKE, ("locked",))
+    attempts = []
+
+    async def run():
+        waiting = asyncio.ensure_future(brief(transactions, take("locked", attempts)))
+        others = [asyncio.ensure_future(brief(transactions, keep(str(number)))) for number in range(20)]
+        done, _ = await asyncio.wait(others, timeout=PATIENCE_SECONDS)
+        was_waiting = not waiting.done()
+        other.commit()
+        await asyncio.wait([waiting, *others])
+        return len(done), was_waiting, waiting.result()
+
+    assert asyncio.run(run()) == (20, True, 1)
+    other.close()
+    assert len(attempts) == 2
+    assert kept(installed_postgresql) == {"locked", *map(str, range(20))}
+
+
+def test_a_batch_and_a_large_change_that_want_each_others_rows_do_not_deadlock(installed_postgresql):
+    transactions = installed_postgresql.transactions
+    for name in ("left", "right"):
+        installed_postgresql.change(keep(name))
+    has_right, has_left = threading.Event(), threading.Event()
+    large_attempts = []
+
+    def large(tx):
+        take("right", large_attempts)(tx)
+        has_right.set()
+        assert has_left.wait(PATIENCE_SECONDS)
+        return take("left")(tx)
+
+    def brief_left(tx):
+        taken = take("left")(tx)
+        has_left.set()
+        return taken
+
+    async def run():
+        changing = asyncio.ensure_future(transactions.write(SYSTEM, large))
+        while not has_right.is_set():
+            await asyncio.sleep(0.01)
+        both = (brief(transactions, brief_left), brief(transactions, take("right")))
+        return await asyncio.gather(changing, *both)
+
+    assert asyncio.run(run()) == [1, 1, 1]
+    # A deadlock would have cost a second, and one of them everything that it had done.
+    assert large_attempts == ["right"]
+    rows = installed_postgresql.ask(lambda tx: tx.connection.execute("SELECT value FROM note").fetchall())
+    assert [value for (value,) in rows] == ["..", ".."]
+
+
 def test_changes_from_two_processes_that_lock_each_other_out_are_repeated(installed_postgresql):
     """Two writers, each with one transaction for many changes, that want each other's rows."""
     for name in ("left", "right"):
         installed_postgresql.change(keep(name))
     elsewhere = Transactions(open_database(installed_postgresql.database.url), clock=SetClock())
-    take = "UPDATE note SET value = value || '.' WHERE name = %s"
-
-    def touch(name):
-        return lambda tx: tx.connection.execute(take, (name,)).rowcount
 
     async def several(transactions, names):
-        return await asyncio.gather(*(brief(transactions, touch(name)) for name in names))
+        return await asyncio.gather(*(brief(transactions, take(name)) for name in names))
 
     async def run():
         return await asyncio.gather(

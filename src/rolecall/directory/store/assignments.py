@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy import bindparam, delete, func, select
 
 from rolecall.authorization.roles import ADMIN, RoleId
 from rolecall.directory.model import (
@@ -26,7 +26,7 @@ from rolecall.directory.store.memberships import find_members_among
 from rolecall.directory.store.sources import find_carriers_among, list_given
 from rolecall.directory.tables import assignment, directory_user, reconciling, team
 from rolecall.kernel.clock import from_microseconds, to_microseconds
-from rolecall.storage.statement import Statement
+from rolecall.storage.statement import Insertion, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
 
 _A: Final = assignment.c
@@ -37,7 +37,7 @@ _SAME: Final = (
     _A.source == bindparam("source"),
 )
 
-_INSERT: Final = Statement(insert(assignment).values({column.name: bindparam(column.name) for column in _A}))
+_INSERT: Final = Insertion(assignment, _A)
 _DELETE: Final = Statement(delete(assignment).where(*_SAME))
 _DELETE_ALL: Final = Statement(delete(assignment).where(_A.user_id == bindparam("user_id")))
 _EXISTS: Final = Statement(select(func.count()).where(*_SAME))
