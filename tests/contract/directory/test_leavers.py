@@ -13,10 +13,20 @@ from rolecall.authorization.roles import ADMIN
 from rolecall.directory import assignments, provisioned_users, users
 from rolecall.directory.events import RoleRemoved
 from rolecall.directory.leavers import Lost, list_losses, render_csv, to_document
-from rolecall.directory.model import UserId
+from rolecall.directory.model import RoleDraft, TeamDraft, UserId
+from rolecall.directory.roles import create_role
+from rolecall.directory.teams import create_team
 from rolecall.kernel.errors import Forbidden
 from tests.make.actors import ADMINISTRATOR, PROVISIONER, all_but
-from tests.make.directory import ANY_VERSION, administrator, local_user, pushed_user, service_user, setting
+from tests.make.directory import (
+    ANY_VERSION,
+    administrator,
+    local_user,
+    pushed_group,
+    pushed_user,
+    service_user,
+    setting,
+)
 
 
 def report(installed, since=None, until=None, limit=100, after=0, **options):
@@ -111,7 +121,25 @@ def test_the_report_needs_both_of_its_actions(installed_sqlite, action):
         report(installed_sqlite, actor=all_but(action))
 
 
-def test_a_role_in_another_team_is_told_by_the_teams_id(installed):
+def test_roles_teams_and_groups_are_told_with_their_names_as_long_as_they_are_there(installed):
+    team = installed.change(create_team, TeamDraft(name="Sales")).id
+    role = installed.change(create_role, RoleDraft(name="Auditor", actions=frozenset({Action.AUDIT_READ}))).id
+    group = pushed_group(installed, "Staff")
+
+    def lose(tx):
+        for source in (f"scim-group:{group}", "scim-group:gone", "scim-role:Staff"):
+            tx.record(RoleRemoved(user_id=UserId("u"), user_name="ada", team_id=team, role=role, source=source))
+
+    installed.change(lose)
+    assert {each[2] for each in told(report(installed))} == {f"{role} (Auditor) in {team} (Sales)"}
+    assert [each[3] for each in told(report(installed))] == [
+        f"scim-group:{group} (Staff)",
+        "scim-group:gone",
+        "scim-role:Staff",
+    ]
+
+
+def test_a_role_in_a_team_that_is_gone_is_told_by_the_teams_id(installed):
     event = RoleRemoved(user_id=UserId("u"), user_name="ada", team_id="t", role="admin", source="manual")
     installed.change(lambda tx: tx.record(event))
     assert told(report(installed)) == [("ada", Lost.ROLE, "admin in t", "manual")]

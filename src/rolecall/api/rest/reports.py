@@ -44,8 +44,10 @@ class ShownLoss(Shown):
     user_id: str
     user_name: str | None = Field(description="As it was then; null where only the id is known.")
     lost: str = Field(description="`all_access`, `role` or `api_key`.")
-    what: str = Field(description="The role and its team, or the key and its name.")
-    because: str = Field(description="The reason that was given, or the source that no longer gives the role.")
+    what: str = Field(description="The role and its team, or the key, by id; a known name follows in brackets.")
+    because: str = Field(
+        description="The reason that was given, or the source that no longer gives the role, with its group's name."
+    )
     by_kind: str = Field(description="By what way the change came in: `api_key`, `command_line`, `system`, …")
     by_user_id: str | None
     by_user_name: str | None
@@ -116,7 +118,7 @@ _LOSS: Final[Mapping[str, Any]] = {
     "user_name": "ada@example.com",
     "lost": "role",
     "what": "operator in Root",
-    "because": "scim-group:019ab3c4-0000-7f80-9a1b-2c3d4e5f6a7b",
+    "because": "scim-group:019ab3c4-0000-7f80-9a1b-2c3d4e5f6a7b (Sales staff)",
     "by_kind": "api_key",
     "by_user_id": "019ab3c4-1111-7f80-9a1b-2c3d4e5f6a7b",
     "by_user_name": "okta",
