@@ -1,5 +1,6 @@
 """What may an administrator do with users of every kind?"""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from rolecall.authorization.actions import Action
@@ -97,6 +98,15 @@ def get_own_user(tx: ReadTx) -> User:
     if tx.actor.user_id is None:
         raise NotFound("This credential belongs to a team, not to a user.")
     return _get(tx, UserId(tx.actor.user_id))
+
+
+def find_user_names(tx: ReadTx, user_ids: Collection[UserId]) -> dict[UserId, str]:
+    """Return the names of those users of any kind that there are.
+
+    Raises: Forbidden.
+    """
+    require(tx.actor, Action.USER_LIST)
+    return store.find_user_names(tx, user_ids)
 
 
 def list_all_users(tx: ReadTx, request: ListRequest) -> Page[User]:

@@ -67,6 +67,13 @@ def test_user_names_are_taken_whatever_the_kind_of_user(installed):
         local_user(installed, "Taken")
 
 
+def test_names_are_found_for_those_that_are_there_whatever_their_kind(installed):
+    ada, grace, robot = pushed_user(installed, "ada"), local_user(installed), service_user(installed, "robot")
+    installed.change(users.delete_user, grace)
+    found = installed.ask(users.find_user_names, {ada, grace, robot, UserId("nobody")})
+    assert found == {ada: "ada", robot: "robot"}
+
+
 def test_users_are_found_by_name_in_every_spelling_and_not_when_deleted(installed):
     ada = pushed_user(installed, "Åda")
     assert installed.ask(users.get_user_by_name, "A\u030aDA").id == ada
@@ -221,6 +228,7 @@ def test_each_use_case_needs_its_action(installed_sqlite):
         (users.delete_user, {"user_id": ada}, Action.USER_DELETE),
         (users.set_break_glass, {"user_id": ada}, Action.ASSIGNMENT_CHANGE),
         (users.find_user_by_name, {"user_name": "ada"}, Action.USER_LIST),
+        (users.find_user_names, {"user_ids": {ada}}, Action.USER_LIST),
         (users.list_all_users, {"request": EVERYTHING}, Action.USER_LIST),
         (walks.walk_all_users, {"request": EVERYTHING, "seek": Seek()}, Action.USER_LIST),
         (users.get_user, {"user_id": ada}, Action.USER_LIST),

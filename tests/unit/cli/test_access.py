@@ -71,7 +71,11 @@ def test_a_mapping_is_foreseen_made_explained_changed_and_deleted(rolecall, push
     eve, group = pushed
     foreseen = rolecall("admin", "mappings", "preview", "Sales", "--gives", "Root:viewer", "--json").json
     assert [each["user_id"] for each in foreseen["gains"]] == [eve]
-    assert "0 losses, 1 gains." in rolecall("admin", "mappings", "preview", "Sales", "--gives", "Root:viewer").out
+    (gain,) = foreseen["gains"]
+    assert (gain["user_name"], gain["team_name"], gain["role_name"]) == ("eve", "Root", "Viewer")
+    shown = rolecall("admin", "mappings", "preview", "Sales", "--gives", "Root:viewer").out
+    assert re.search(r"^ *\+ +eve +Root +Viewer *$", shown, re.MULTILINE)
+    assert "0 losses, 1 gains." in shown
     assert [each["id"] for each in rolecall("admin", "mappings", "unmapped", "--json").json["groups"]] == [group]
     made = made_id(rolecall("admin", "mappings", "create", "Sales", "--gives", "Root:viewer"))
     assert "0 of 0 groups." in rolecall("admin", "mappings", "unmapped").out
@@ -98,6 +102,9 @@ def test_a_mapping_is_foreseen_made_explained_changed_and_deleted(rolecall, push
     assert "Root:Operator" in rolecall("admin", "mappings", "list").out
     assert rolecall("admin", "mappings", "delete", made).code == 0
     assert rolecall("admin", "mappings", "list", "--json").json == {"mappings": []}
+    assert rolecall("admin", "mappings", "list").out == "No mappings yet.\n"
+    nobody = rolecall("admin", "mappings", "preview", "Other", "--gives", "Root:viewer").out
+    assert nobody == "Nobody would gain or lose anything.\n0 losses, 0 gains.\n"
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def list_groups(
         print_json({"total": page.total, "groups": groups})
         return
     rows = [(group.display_name, to_rfc3339(group.changed_at), group.id) for group in page.items]
-    print_table(("NAME", "CHANGED", "ID"), rows)
+    print_table(("NAME", "CHANGED", "ID"), rows, empty="No groups to show.")
     print(f"{len(page.items)} of {page.total} groups.")
 
 
@@ -82,5 +82,6 @@ def show_group(
         )
         return
     print_fields({"Name": group.display_name, "Id": group.id, "Changed": to_rfc3339(group.changed_at)})
-    print_table(("MEMBER", "KIND", "ID"), [(each.display, each.kind.value, each.id) for each in members.items])
+    rows = [(each.display, each.kind.value, each.id) for each in members.items]
+    print_table(("MEMBER", "KIND", "ID"), rows, empty="No members to show.")
     print(f"{len(members.items)} of {members.total} direct members.")

@@ -57,6 +57,7 @@ def list_jobs(
             )
             for job in jobs
         ],
+        empty="No such jobs.",
     )
 
 
@@ -112,6 +113,7 @@ def list_schedules(*, data_dir: DataDir = None, database_url: DatabaseUrl = None
     print_table(
         ("NAME", "CRON", "JOB", "NEXT", "LAST"),
         [(each.name, each.cron, each.kind, plain(each.next_at), plain(each.last_at) or "never") for each in found],
+        empty="No schedules yet.",
     )
 
 

@@ -45,6 +45,7 @@ def list_keys(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_
             )
             for key in keys
         ],
+        empty="No API keys yet.",
     )
 
 

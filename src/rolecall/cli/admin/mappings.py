@@ -1,6 +1,6 @@
 """What can be done with mappings from the command line?"""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -14,8 +14,11 @@ from rolecall.cli.output import print_json, print_table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rolecall.mapping.model import Effect, Mapping, MappingDraft, MappingId, Preview
+    from rolecall.mapping.model import Effect, Mapping, MappingDraft, MappingId
     from rolecall.storage.transaction import ReadTx, WriteTx
+
+_Named: TypeAlias = dict[str, str]
+"""Who would come to hold what, or no more: ids and names."""
 
 app = typer.Typer(help="See and change what pushed groups and roles give in teams.", no_args_is_help=True)
 
@@ -29,7 +32,7 @@ def list_all(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_j
     """List all mappings, also those that wait or were refused."""
     from rolecall.mapping.mappings import list_mappings
 
-    _print_mappings(list_mappings, data_dir, database_url, as_json=as_json)
+    _print_mappings(list_mappings, data_dir, database_url, as_json=as_json, empty="No mappings yet.")
 
 
 @app.command("waiting")
@@ -37,7 +40,7 @@ def waiting(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_js
     """List the mappings that an administrator has to approve or refuse."""
     from rolecall.mapping.mappings import list_waiting
 
-    _print_mappings(list_waiting, data_dir, database_url, as_json=as_json)
+    _print_mappings(list_waiting, data_dir, database_url, as_json=as_json, empty="No mappings wait.")
 
 
 @app.command("unmapped")
@@ -58,7 +61,8 @@ def unmapped(
         groups = [{"id": group.id, "display_name": group.display_name} for group in page.items]
         print_json({"total": page.total, "groups": groups})
         return
-    print_table(("NAME", "ID"), [(group.display_name, group.id) for group in page.items])
+    rows = [(group.display_name, group.id) for group in page.items]
+    print_table(("NAME", "ID"), rows, empty="No such groups to show.")
     print(f"{len(page.items)} of {page.total} groups.")
 
 
@@ -157,18 +161,19 @@ def preview(
 
     replaced = None if instead_of is None else MappingId(instead_of)
 
-    def ask(tx: "ReadTx") -> "Preview":
-        return preview_mapping(tx, draft_from(tx, match, gives, by, source), mapping_id=replaced)
+    def ask(tx: "ReadTx") -> "tuple[list[_Named], list[_Named]]":
+        foreseen = preview_mapping(tx, draft_from(tx, match, gives, by, source), mapping_id=replaced)
+        return _named(tx, foreseen.gains), _named(tx, foreseen.losses)
 
     with opened(data_dir, database_url) as rolecall:
-        foreseen = rolecall.transactions.run_read(COMMAND_LINE, ask)
+        gains, losses = rolecall.transactions.run_read(COMMAND_LINE, ask)
     if as_json:
-        print_json({"gains": _effects(foreseen.gains), "losses": _effects(foreseen.losses)})
+        print_json({"gains": gains, "losses": losses})
         return
-    rows = [("-", *each.values()) for each in _effects(foreseen.losses)]
-    rows += [("+", *each.values()) for each in _effects(foreseen.gains)]
-    print_table(("", "USER", "TEAM", "ROLE"), rows)
-    print(f"{len(foreseen.losses)} losses, {len(foreseen.gains)} gains.")
+    signed = [*(("-", each) for each in losses), *(("+", each) for each in gains)]
+    rows = [(sign, each["user_name"], each["team_name"], each["role_name"]) for sign, each in signed]
+    print_table(("", "USER", "TEAM", "ROLE"), rows, empty="Nobody would gain or lose anything.")
+    print(f"{len(losses)} losses, {len(gains)} gains.")
 
 
 @app.command("approve")
@@ -228,6 +233,7 @@ def _print_mappings(
     *,
     as_json: bool,
     alone: bool = False,
+    empty: str = "",
 ) -> None:
     from rolecall.directory.roles import find_role_name
     from rolecall.directory.teams import find_team_name
@@ -262,7 +268,7 @@ def _print_mappings(
         )
         for each, gives in found
     ]
-    print_table(("SOURCE", "BY", "MATCHES", "GIVES", "STATE", "MADE BY", "ID"), rows)
+    print_table(("SOURCE", "BY", "MATCHES", "GIVES", "STATE", "MADE BY", "ID"), rows, empty=empty)
 
 
 def _to_json(mapping: "Mapping") -> dict[str, Any]:
@@ -282,5 +288,24 @@ def _to_json(mapping: "Mapping") -> dict[str, Any]:
     }
 
 
-def _effects(effects: "tuple[Effect, ...]") -> list[dict[str, str]]:
-    return [{"user_id": each.user_id, "team_id": each.target.team_id, "role_id": each.target.role} for each in effects]
+def _named(tx: "ReadTx", effects: "tuple[Effect, ...]") -> "list[_Named]":
+    """Return effects as programs get them."""
+    from rolecall.directory.roles import find_role_name
+    from rolecall.directory.teams import find_team_name
+    from rolecall.directory.users import find_user_names
+
+    users = find_user_names(tx, {each.user_id for each in effects})
+    targets = {each.target for each in effects}
+    teams = {team_id: find_team_name(tx, team_id) for team_id in {each.team_id for each in targets}}
+    roles = {role: find_role_name(tx, role) for role in {each.role for each in targets}}
+    return [
+        {
+            "user_id": each.user_id,
+            "user_name": users[each.user_id],
+            "team_id": each.target.team_id,
+            "team_name": teams[each.target.team_id],
+            "role_id": each.target.role,
+            "role_name": roles[each.target.role],
+        }
+        for each in effects
+    ]

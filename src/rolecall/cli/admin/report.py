@@ -90,6 +90,7 @@ def leavers(
                     )
                     for loss in losses
                 ],
+                empty="Nobody lost anything in that time.",
             )
 
 

@@ -36,7 +36,7 @@ def list_all(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_j
         print_json({"roles": [_to_json(role) for role in roles]})
         return
     rows = [(role.id, role.name, "built in" if role.built_in else "custom", role.description) for role in roles]
-    print_table(("ID", "NAME", "KIND", "IS FOR"), rows)
+    print_table(("ID", "NAME", "KIND", "IS FOR"), rows, empty="No roles.")
 
 
 @app.command("show")

@@ -35,6 +35,7 @@ def status(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_jso
     print_table(
         ("KEY", "MADE", "SECRETS", ""),
         [(row["id"], row["created_at"] or "missing", row["sealed"], "seals" if row["seals"] else None) for row in rows],
+        empty="No keys yet.",
     )
 
 

@@ -120,6 +120,7 @@ def list_subscriptions(*, data_dir: DataDir = None, database_url: DatabaseUrl = 
     print_table(
         ("ID", "NAME", "TELLS", "OF", "STATE"),
         [(each.id, each.name, each.target, _of(each.wanted), "on" if each.is_active else "off") for each in found],
+        empty="No subscriptions yet.",
     )
 
 
@@ -227,6 +228,7 @@ def list_deliveries(
             )
             for each in found
         ],
+        empty="Nothing was told to anybody yet.",
     )
 
 

@@ -45,7 +45,7 @@ def list_all(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_j
         print_json({"teams": [_to_json(team) | {"user_count": counts.get(team.id, 0)} for team in teams]})
         return
     rows = [(team.name, team.alias, _scope(team), counts.get(team.id, 0), team.id) for team in teams]
-    print_table(("NAME", "ALIAS", "SEES", "USERS", "ID"), rows)
+    print_table(("NAME", "ALIAS", "SEES", "USERS", "ID"), rows, empty="No teams.")
 
 
 @app.command("show")

@@ -41,7 +41,7 @@ def list_users(
         print_json({"total": page.total, "users": [to_json(user) for user in page.items]})
         return
     rows = [(user.user_name, user.kind.value, user.state.value, _marks(user), user.id) for user in page.items]
-    print_table(("NAME", "KIND", "STATE", "MARKS", "ID"), rows)
+    print_table(("NAME", "KIND", "STATE", "MARKS", "ID"), rows, empty="No users to show.")
     print(f"{len(page.items)} of {page.total} users.")
 
 

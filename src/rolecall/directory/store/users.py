@@ -54,6 +54,9 @@ _FIND_STORED: Final = Statement(
     ).where(_U.id == bindparam("id"), PROVISIONED)
 )
 _KNOWN_AMONG: Final = Statement(select(_U.id).where(is_listed(_U.id, bindparam("ids"))))
+_FIND_AMONG: Final = Statement(
+    select(*USER_COLUMNS).where(is_listed(_U.id, bindparam("ids")), _U.state != UserState.DELETED.value)
+)
 _INSERT: Final = Statement(
     insert(directory_user).values({column.name: bindparam(column.name) for column in directory_user.c})
 )
@@ -179,6 +182,12 @@ def list_memberships_of(tx: ReadTx, user_ids: Sequence[str]) -> dict[str, tuple[
 def find_known_among(tx: ReadTx, ids: Iterable[str]) -> set[UserId]:
     """Return which of the ids are, or were, of users."""
     return {UserId(row[0]) for row in _KNOWN_AMONG.rows(tx, ids=orjson.dumps(list(ids)).decode())}
+
+
+def find_user_names(tx: ReadTx, ids: Iterable[UserId]) -> dict[UserId, str]:
+    """Return the names of those users of any kind that are there and not deleted."""
+    users = map(user_from, _FIND_AMONG.rows(tx, ids=orjson.dumps(list(ids)).decode()))
+    return {user.id: user.user_name for user in users}
 
 
 def insert_user(tx: WriteTx, user: User) -> None:
