@@ -29,14 +29,14 @@ def record(installed, *names, minutes=1, method="GET"):
 
 
 def found(installed, wanted=ALL, **named):
-    page = installed.ask(logs.search_records, replace(wanted, **named))
+    page = installed.ask(logs.search, logs.RECORDS, replace(wanted, **named))
     return [each.request_id for each in page.items]
 
 
 def walked(installed, wanted):
     names, pages = [], 0
     while True:
-        page = installed.ask(logs.search_records, wanted)
+        page = installed.ask(logs.search, logs.RECORDS, wanted)
         names += [each.request_id for each in page.items]
         pages += 1
         if page.after is None:
@@ -90,21 +90,24 @@ def test_the_database_decides_every_condition_by_itself(log):
 
 def test_a_record_is_the_same_however_it_is_read(installed):
     record(installed, "a", "b")
-    by_time = installed.ask(logs.search_records, replace(ALL, newest_first=True)).items
+    by_time = installed.ask(logs.search, logs.RECORDS, replace(ALL, newest_first=True)).items
     assert by_time == installed.ask(audit.list_records, limit=10)
-    assert installed.ask(logs.follow_records, after=0, since=None, until=EVERY_NUMBER, limit=10).items == by_time[::-1]
+    assert (
+        installed.ask(logs.follow, logs.RECORDS, after=0, since=None, until=EVERY_NUMBER, limit=10).items
+        == by_time[::-1]
+    )
 
 
 def test_a_feed_gives_each_record_once_also_those_that_come_later(installed):
     record(installed, "a", "b", "c")
-    feed = installed.ask(logs.follow_records, after=None, since=None, until=EVERY_NUMBER, limit=2)
+    feed = installed.ask(logs.follow, logs.RECORDS, after=None, since=None, until=EVERY_NUMBER, limit=2)
     assert ([each.request_id for each in feed.items], feed.has_more) == (["a", "b"], True)
-    feed = installed.ask(logs.follow_records, after=feed.after, since=None, until=EVERY_NUMBER, limit=2)
+    feed = installed.ask(logs.follow, logs.RECORDS, after=feed.after, since=None, until=EVERY_NUMBER, limit=2)
     assert ([each.request_id for each in feed.items], feed.has_more) == (["c"], False)
-    empty = installed.ask(logs.follow_records, after=feed.after, since=None, until=EVERY_NUMBER, limit=2)
+    empty = installed.ask(logs.follow, logs.RECORDS, after=feed.after, since=None, until=EVERY_NUMBER, limit=2)
     assert (empty.items, empty.after, empty.has_more) == ((), feed.after, False)
     record(installed, "d")
-    feed = installed.ask(logs.follow_records, after=empty.after, since=None, until=EVERY_NUMBER, limit=2)
+    feed = installed.ask(logs.follow, logs.RECORDS, after=empty.after, since=None, until=EVERY_NUMBER, limit=2)
     assert [each.request_id for each in feed.items] == ["d"]
 
 
@@ -112,15 +115,15 @@ def test_a_feed_begins_at_an_instant_or_a_little_before(installed):
     for name in ("a", "b", "c"):
         record(installed, name, minutes=5)
     feed = installed.ask(
-        logs.follow_records, after=None, since=installed.clock.now - 6 * A_MINUTE, until=EVERY_NUMBER, limit=10
+        logs.follow, logs.RECORDS, after=None, since=installed.clock.now - 6 * A_MINUTE, until=EVERY_NUMBER, limit=10
     )
     assert [each.request_id for each in feed.items] == ["c"]
     future = installed.ask(
-        logs.follow_records, after=None, since=installed.clock.now + A_MINUTE * 5, until=EVERY_NUMBER, limit=10
+        logs.follow, logs.RECORDS, after=None, since=installed.clock.now + A_MINUTE * 5, until=EVERY_NUMBER, limit=10
     )
     assert (future.items, future.has_more) == ((), False)
     record(installed, "d")
-    feed = installed.ask(logs.follow_records, after=future.after, since=None, until=EVERY_NUMBER, limit=10)
+    feed = installed.ask(logs.follow, logs.RECORDS, after=future.after, since=None, until=EVERY_NUMBER, limit=10)
     assert [each.request_id for each in feed.items] == ["d"]
 
 
@@ -129,25 +132,29 @@ def test_events_are_searched_and_followed_as_records_are(installed):
         pushed_user(installed, name)
         installed.clock.advance(A_MINUTE)
     events = installed.events()
-    assert list(installed.ask(logs.search_events, ALL).items) == events
-    assert list(installed.ask(logs.follow_events, after=None, since=None, until=EVERY_NUMBER, limit=10).items) == events
+    assert list(installed.ask(logs.search, logs.EVENTS, ALL).items) == events
+    assert (
+        list(installed.ask(logs.follow, logs.EVENTS, after=None, since=None, until=EVERY_NUMBER, limit=10).items)
+        == events
+    )
     of_grace = Compare(path=("subject_id",), operator=Operator.EQ, value=events[-1].subject_id)
-    assert installed.ask(logs.search_events, LogSearch(where=of_grace, limit=5)).items == (events[-1],)
+    assert installed.ask(logs.search, logs.EVENTS, LogSearch(where=of_grace, limit=5)).items == (events[-1],)
 
 
 def test_an_empty_log_has_nothing_to_give(installed):
-    assert installed.ask(logs.search_records, ALL).items == ()
-    feed = installed.ask(logs.follow_events, after=None, since=installed.clock.now, until=EVERY_NUMBER, limit=10)
+    assert installed.ask(logs.search, logs.RECORDS, ALL).items == ()
+    feed = installed.ask(logs.follow, logs.EVENTS, after=None, since=installed.clock.now, until=EVERY_NUMBER, limit=10)
     assert (feed.items, feed.after) == ((), 0)
 
 
 def test_each_use_case_needs_its_action(installed_sqlite):
-    for use_case, arguments, action in (
-        (logs.search_records, {"wanted": ALL}, Action.AUDIT_READ),
-        (logs.follow_records, {"after": 0, "since": None, "until": EVERY_NUMBER, "limit": 1}, Action.AUDIT_READ),
-        (logs.search_events, {"wanted": ALL}, Action.EVENT_READ),
-        (logs.follow_events, {"after": 0, "since": None, "until": EVERY_NUMBER, "limit": 1}, Action.EVENT_READ),
-    ):
-        for actor in (all_but(action), PROVISIONER):
-            with pytest.raises(Forbidden):
-                installed_sqlite.ask(use_case, actor=actor, **arguments)
+    for log in (logs.RECORDS, logs.EVENTS):
+        for use_case, arguments in (
+            (logs.search, {"wanted": ALL}),
+            (logs.settled, {}),
+            (logs.follow, {"after": 0, "since": None, "until": EVERY_NUMBER, "limit": 1}),
+        ):
+            for actor in (all_but(log.needs), PROVISIONER):
+                with pytest.raises(Forbidden):
+                    installed_sqlite.ask(use_case, log=log, actor=actor, **arguments)
+    assert (logs.RECORDS.needs, logs.EVENTS.needs) == (Action.AUDIT_READ, Action.EVENT_READ)

@@ -30,7 +30,7 @@ def test_a_number_is_settled_when_nobody_who_took_a_lower_one_is_still_writing(i
     write_records(installed_postgresql, "quick")
     threading.Timer(0.3, slow.commit).start()
     until = installed_postgresql.ask(settled_number, "audit_record")
-    seen = installed_postgresql.ask(logs.follow_records, after=None, since=None, until=until, limit=9)
+    seen = installed_postgresql.ask(logs.follow, logs.RECORDS, after=None, since=None, until=until, limit=9)
     assert [each.request_id for each in seen.items] == ["slow", "quick"]
     assert seen.after == until
 
@@ -95,8 +95,8 @@ def test_a_follower_of_many_writers_misses_nothing(installed_postgresql):
     seen, after = [], 0
 
     def follow():
-        until = installed_postgresql.ask(logs.settled_records)
-        feed = installed_postgresql.ask(logs.follow_records, after=after, since=None, until=until, limit=1000)
+        until = installed_postgresql.ask(logs.settled, logs.RECORDS)
+        feed = installed_postgresql.ask(logs.follow, logs.RECORDS, after=after, since=None, until=until, limit=1000)
         seen.extend(each.sequence for each in feed.items)
         return feed.after
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from fastapi import Query
 from pydantic import Field
@@ -27,11 +27,13 @@ from rolecall.authorization.actions import Action
 from rolecall.events import catalog
 from rolecall.events.model import AuditRecord, CallOutcome, LoggedEvent
 from rolecall.events.search import logs
-from rolecall.events.search.model import LogPage, LogPlace, LogSearch
+from rolecall.events.search.model import Feed, LogPage, LogPlace, LogSearch
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.kernel.document import Json
 from rolecall.kernel.predicate import And, Compare, Operator, Path, Predicate
 from rolecall.storage.transaction import ReadTx
+
+T = TypeVar("T", AuditRecord, LoggedEvent)
 
 AUDIT_DAYS: Final = 90
 """How far back the audit log can be searched; the export has no such limit."""
@@ -182,7 +184,7 @@ async def list_audit_records(
         earliest = tx.now - timedelta(days=AUDIT_DAYS + (1 if asked.place else 0))
         if since is None or since < earliest:
             raise bad_field("filter", f'needs a condition `ended_at ge "…"` of the last {AUDIT_DAYS} days.')
-        return logs.search_records(tx, _search(where, since, asked.place, page_size, newest_first=newest_first))
+        return logs.search(tx, logs.RECORDS, _search(where, since, asked.place, page_size, newest_first=newest_first))
 
     page = await call.read(ask)
     return many([_record_json(each) for each in page.items], _token(page.after, pages, asked))
@@ -199,11 +201,7 @@ async def export_audit_records(
     There is always a `next_page_token`: keep it, and ask again with it; it stays good when the key is replaced.
     """
     pages = Pages(call=call, name="audit/export", for_anybody=True)
-    asked = await pages.asked(page_token, filter_text=filter)
-    since, after = _feed_start(asked.filter), _sequence_in(asked.place)
-    until = await call.read(logs.settled_records)
-    feed = await call.read(lambda tx: logs.follow_records(tx, after=after, since=since, until=until, limit=page_size))
-    token = pages.token(asked, feed.after)
+    feed, token = await _follow(pages, logs.RECORDS, await pages.asked(page_token, filter_text=filter), page_size)
     return many([_record_json(each) for each in feed.items], token, has_more=feed.has_more)
 
 
@@ -223,7 +221,7 @@ async def list_events(
     where = parse_filter(asked.filter, EVENT_FIELDS)
     _by, newest_first = parse_order(asked.order_by, _BY_EVENT_TIME)
     wanted = _search(where, _bound(where, ("happened_at",)), asked.place, page_size, newest_first=newest_first)
-    page = await call.read(lambda tx: logs.search_events(tx, wanted))
+    page = await call.read(lambda tx: logs.search(tx, logs.EVENTS, wanted))
     return many(_events_json(page.items), _token(page.after, pages, asked), name="events")
 
 
@@ -238,11 +236,16 @@ async def export_events(
     There is always a `next_page_token`: keep it, and ask again with it; it stays good when the key is replaced.
     """
     pages = Pages(call=call, name="events/export", for_anybody=True)
-    asked = await pages.asked(page_token, filter_text=filter)
+    feed, token = await _follow(pages, logs.EVENTS, await pages.asked(page_token, filter_text=filter), page_size)
+    return many(_events_json(feed.items), token, name="events", has_more=feed.has_more)
+
+
+async def _follow(pages: Pages, log: logs.Log[T], asked: Asked, limit: int) -> tuple[Feed[T], str]:
+    """Return the next entries, and the token to go on with."""
     since, after = _feed_start(asked.filter), _sequence_in(asked.place)
-    until = await call.read(logs.settled_events)
-    feed = await call.read(lambda tx: logs.follow_events(tx, after=after, since=since, until=until, limit=page_size))
-    return many(_events_json(feed.items), pages.token(asked, feed.after), name="events", has_more=feed.has_more)
+    until = await pages.call.read(lambda tx: logs.settled(tx, log))
+    feed = await pages.call.read(lambda tx: logs.follow(tx, log, after=after, since=since, until=until, limit=limit))
+    return feed, pages.token(asked, feed.after)
 
 
 def _search(

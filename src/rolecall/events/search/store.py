@@ -1,9 +1,9 @@
 """The rows of either log, by time and condition, or by sequence number."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 import orjson
 from sqlalchemy import Column, ColumnElement, Table, and_, func, or_, select, true
@@ -18,6 +18,8 @@ from rolecall.storage.settled import settled_number
 from rolecall.storage.statement import Row, Statement
 from rolecall.storage.transaction import ReadTx
 
+T = TypeVar("T")
+
 WINDOW: Final = 20_000
 """How many entries one search looks at before it answers with what it has, so that none takes long."""
 
@@ -29,19 +31,41 @@ _E: Final = event.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Log:
-    """One log: its table, its instants, what it can be searched by, and the columns of an entry in their order."""
+class Kept(Generic[T]):
+    """How one log is kept: its table, its instants, what it can be searched by, and how entries are read from it."""
 
     table: Table
     at: Column[Any]
     columns: Sequence[Column[Any]]
+    """Those of an entry, in the order in which `entry_from` takes them."""
+    entry_from: Callable[[Row], T]
     searched_by: dict[Path, Any]
 
 
-RECORDS: Final = Log(
+def record_from(row: Row) -> AuditRecord:
+    """Return the audit record in a row of its columns."""
+    values: dict[str, Any] = dict(zip((field.name for field in fields(AuditRecord)), row, strict=True))
+    values["phase"] = Phase(values["phase"])
+    values["recorded_at"] = from_microseconds(values["recorded_at"])
+    values["request"] = None if values["request"] is None else orjson.loads(values["request"])
+    values["outcome"] = None if values["outcome"] is None else CallOutcome(values["outcome"])
+    values["operations"] = tuple(orjson.loads(values["operations"] or "[]"))
+    return AuditRecord(**values)
+
+
+def event_from(row: Row) -> LoggedEvent:
+    """Return the event in a row of its columns."""
+    values: dict[str, Any] = dict(zip((field.name for field in fields(LoggedEvent)), row, strict=True))
+    values["happened_at"] = from_microseconds(values["happened_at"])
+    values["data"] = orjson.loads(values["data"])
+    return LoggedEvent(**values)
+
+
+RECORDS: Final = Kept(
     table=audit_record,
     at=_R.recorded_at,
     columns=[_R[field.name] for field in fields(AuditRecord)],
+    entry_from=record_from,
     searched_by={
         ("recorded_at",): InstantColumn(_R.recorded_at),
         **{
@@ -61,10 +85,11 @@ RECORDS: Final = Log(
         },
     },
 )
-EVENTS: Final = Log(
+EVENTS: Final = Kept(
     table=event,
     at=_E.happened_at,
     columns=[_E[field.name] for field in fields(LoggedEvent)],
+    entry_from=event_from,
     searched_by={
         ("happened_at",): InstantColumn(_E.happened_at),
         **{
@@ -75,7 +100,7 @@ EVENTS: Final = Log(
 )
 
 
-def search(tx: ReadTx, log: Log, wanted: LogSearch) -> tuple[list[Row], LogPlace | None]:
+def search(tx: ReadTx, log: Kept[T], wanted: LogSearch) -> tuple[list[Row], LogPlace | None]:
     """Return rows of an entry's columns, and where to read on.
 
     Looks at no more than `WINDOW` entries: there may be no row and yet a place.
@@ -95,19 +120,19 @@ def search(tx: ReadTx, log: Log, wanted: LogSearch) -> tuple[list[Row], LogPlace
     return rows, None if end is None else LogPlace(at=from_microseconds(end[0]), sequence=end[1])
 
 
-def settled(tx: ReadTx, log: Log) -> int:
+def settled(tx: ReadTx, log: Kept[T]) -> int:
     """Return up to which sequence number all entries are there, for a transaction that begins after this."""
     return settled_number(tx, log.table.name)
 
 
-def follow(tx: ReadTx, log: Log, *, after: int, until: int, limit: int) -> list[Row]:
+def follow(tx: ReadTx, log: Kept[T], *, after: int, until: int, limit: int) -> list[Row]:
     """Return rows of the entries that were written next, oldest first, up to a sequence number."""
     sequence = log.table.c.sequence
     within = and_(sequence > after, sequence <= until)
     return Statement(select(*log.columns).where(within).order_by(sequence).limit(limit)).rows(tx)
 
 
-def sequence_before(tx: ReadTx, log: Log, since: datetime) -> int:
+def sequence_before(tx: ReadTx, log: Kept[T], since: datetime) -> int:
     """Return a sequence number behind which everything from that instant on lies, and little else."""
     first = Statement(
         select(log.table.c.sequence)
@@ -120,31 +145,12 @@ def sequence_before(tx: ReadTx, log: Log, since: datetime) -> int:
     return int(Statement(select(func.max(log.table.c.sequence))).value(tx) or 0)
 
 
-def record_from(row: Row) -> AuditRecord:
-    """Return the audit record in a row of `RECORDS`."""
-    values: dict[str, Any] = dict(zip((field.name for field in fields(AuditRecord)), row, strict=True))
-    values["phase"] = Phase(values["phase"])
-    values["recorded_at"] = from_microseconds(values["recorded_at"])
-    values["request"] = None if values["request"] is None else orjson.loads(values["request"])
-    values["outcome"] = None if values["outcome"] is None else CallOutcome(values["outcome"])
-    values["operations"] = tuple(orjson.loads(values["operations"] or "[]"))
-    return AuditRecord(**values)
-
-
-def event_from(row: Row) -> LoggedEvent:
-    """Return the event in a row of `EVENTS`."""
-    values: dict[str, Any] = dict(zip((field.name for field in fields(LoggedEvent)), row, strict=True))
-    values["happened_at"] = from_microseconds(values["happened_at"])
-    values["data"] = orjson.loads(values["data"])
-    return LoggedEvent(**values)
-
-
-def _place_of(log: Log, row: Row) -> LogPlace:
+def _place_of(log: Kept[T], row: Row) -> LogPlace:
     by_name = dict(zip((column.name for column in log.columns), row, strict=True))
     return LogPlace(at=from_microseconds(by_name[log.at.name]), sequence=by_name["sequence"])
 
 
-def _beyond(log: Log, wanted: LogSearch) -> ColumnElement[bool]:
+def _beyond(log: Kept[T], wanted: LogSearch) -> ColumnElement[bool]:
     """Return the condition on what may be looked at. Its first halves are what the index on the instant serves."""
     sequence = log.table.c.sequence
     conditions: list[ColumnElement[bool]] = [true()]
@@ -159,7 +165,7 @@ def _beyond(log: Log, wanted: LogSearch) -> ColumnElement[bool]:
     return and_(*conditions)
 
 
-def _up_to(log: Log, end: Row, *, newest_first: bool) -> ColumnElement[bool]:
+def _up_to(log: Kept[T], end: Row, *, newest_first: bool) -> ColumnElement[bool]:
     at, number = end
     sequence = log.table.c.sequence
     if newest_first:
@@ -167,6 +173,6 @@ def _up_to(log: Log, end: Row, *, newest_first: bool) -> ColumnElement[bool]:
     return and_(log.at <= at, or_(log.at < at, sequence <= number))
 
 
-def _order(log: Log, wanted: LogSearch) -> list[ColumnElement[Any]]:
+def _order(log: Kept[T], wanted: LogSearch) -> list[ColumnElement[Any]]:
     by: list[Column[Any]] = [log.at, log.table.c.sequence]
     return [column.desc() for column in by] if wanted.newest_first else list(by)
