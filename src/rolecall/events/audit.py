@@ -42,14 +42,10 @@ def record_results(tx: WriteTx, calls: list[Call]) -> None:
     store.insert_results(tx, calls)
 
 
-def list_records(
-    tx: ReadTx, *, limit: int, before: int | None = None, after: int | None = None
-) -> tuple[AuditRecord, ...]:
-    """Return the newest records first, at most `limit`, with sequence numbers below `before` and above `after`.
-
-    With `after` alone the oldest of those come (still newest first), so that a follower misses none.
+def list_records(tx: ReadTx, *, limit: int, before: int | None = None) -> tuple[AuditRecord, ...]:
+    """Return the newest records first, at most `limit`, with sequence numbers below `before`.
 
     Raises: Forbidden.
     """
     require(tx.actor, Action.AUDIT_READ)
-    return store.list_records(tx, limit=limit, before=before, after=after)
+    return store.list_records(tx, limit=limit, before=before)

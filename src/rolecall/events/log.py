@@ -17,17 +17,16 @@ def append_recorded(tx: WriteTx) -> None:
 
 
 def list_events(
-    tx: ReadTx, *, limit: int, before: int | None = None, after: int | None = None, warnings: bool = False
+    tx: ReadTx, *, limit: int, before: int | None = None, warnings: bool = False
 ) -> tuple[LoggedEvent, ...]:
-    """Return the newest events first, at most `limit`, with sequence numbers below `before` and above `after`.
+    """Return the newest events first, at most `limit`, with sequence numbers below `before`.
 
     With `warnings` only those that are more than information.
-    With `after` alone the oldest of those come (still newest first), so that a follower misses none.
 
     Raises: Forbidden.
     """
     require(tx.actor, Action.EVENT_READ)
-    return store.list_events(tx, limit=limit, before=before, after=after, warnings=warnings)
+    return store.list_events(tx, limit=limit, before=before, warnings=warnings)
 
 
 def list_events_of(

@@ -66,12 +66,10 @@ def insert_events(tx: WriteTx) -> None:
         )
 
 
-def list_events(
-    tx: ReadTx, *, limit: int, before: int | None, after: int | None, warnings: bool
-) -> tuple[LoggedEvent, ...]:
+def list_events(tx: ReadTx, *, limit: int, before: int | None, warnings: bool) -> tuple[LoggedEvent, ...]:
     """Return events, newest first."""
     where = event.c.severity != Severity.INFO.value if warnings else true()
-    rows = _newest_first(tx, event, where, limit=limit, before=before, after=after)
+    rows = _newest_first(tx, event, where, limit=limit, before=before)
     return tuple(_event_from(row) for row in rows)
 
 
@@ -110,9 +108,9 @@ def insert_results(tx: WriteTx, calls: list[Call]) -> None:
     _INSERT_RECORD.many(tx, [_result(tx, call) for call in calls])
 
 
-def list_records(tx: ReadTx, *, limit: int, before: int | None, after: int | None) -> tuple[AuditRecord, ...]:
+def list_records(tx: ReadTx, *, limit: int, before: int | None) -> tuple[AuditRecord, ...]:
     """Return records, newest first."""
-    rows = _newest_first(tx, audit_record, true(), limit=limit, before=before, after=after)
+    rows = _newest_first(tx, audit_record, true(), limit=limit, before=before)
     names = [field.name for field in fields(AuditRecord)]
     records = []
     for row in rows:
@@ -126,19 +124,11 @@ def list_records(tx: ReadTx, *, limit: int, before: int | None, after: int | Non
     return tuple(records)
 
 
-def _newest_first(
-    tx: ReadTx, table: Table, where: ColumnElement[bool], *, limit: int, before: int | None, after: int | None
-) -> list[Row]:
-    """Return rows below `before` and above `after`; with `after` alone those nearest to it."""
-    oldest_first = after is not None and before is None
-    order = table.c.sequence.asc() if oldest_first else table.c.sequence.desc()
-    wanted = select(table).where(where).order_by(order).limit(limit)
+def _newest_first(tx: ReadTx, table: Table, where: ColumnElement[bool], *, limit: int, before: int | None) -> list[Row]:
+    wanted = select(table).where(where).order_by(table.c.sequence.desc()).limit(limit)
     if before is not None:
         wanted = wanted.where(table.c.sequence < before)
-    if after is not None:
-        wanted = wanted.where(table.c.sequence > after)
-    rows = Statement(wanted).rows(tx)
-    return rows[::-1] if oldest_first else rows
+    return Statement(wanted).rows(tx)
 
 
 def _event_from(row: Row) -> LoggedEvent:

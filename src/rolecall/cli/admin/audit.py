@@ -39,10 +39,11 @@ def tail(
 ) -> None:
     """Print the newest audit records, the oldest of them first. With --json one object a line."""
     from rolecall.events.audit import list_records
+    from rolecall.events.search.logs import RECORDS
 
     with opened(data_dir, database_url) as rolecall:
         show = as_json_line if as_json else _as_line
-        tail_log(rolecall.transactions, list_records, show, lines=lines, follow=follow)
+        tail_log(rolecall.transactions, RECORDS, list_records, show, lines=lines, follow=follow)
 
 
 @app.command("seal")

@@ -30,11 +30,16 @@ def tail(
     from functools import partial
 
     from rolecall.events.log import list_events
+    from rolecall.events.search.logs import EVENTS
+    from rolecall.kernel.event import Severity
+
+    def is_wanted(event: "LoggedEvent") -> bool:
+        return not warnings or event.severity != Severity.INFO.value
 
     with opened(data_dir, database_url) as rolecall:
         show = as_json_line if as_json else _as_line
         list_newest = partial(list_events, warnings=warnings)
-        tail_log(rolecall.transactions, list_newest, show, lines=lines, follow=follow)
+        tail_log(rolecall.transactions, EVENTS, list_newest, show, lines=lines, follow=follow, is_wanted=is_wanted)
 
 
 def _as_line(event: "LoggedEvent") -> str:

@@ -45,6 +45,15 @@ def settled(tx: ReadTx, log: Log[T]) -> int:
     return store.settled(tx, log.kept)
 
 
+def newest(tx: ReadTx, log: Log[T]) -> int:
+    """Return the sequence number of the newest entry, 0 when there is none. Lower ones may still come.
+
+    Raises: Forbidden.
+    """
+    require(tx.actor, log.needs)
+    return store.newest(tx, log.kept)
+
+
 def follow(tx: ReadTx, log: Log[T], *, after: int | None, since: datetime | None, until: int, limit: int) -> Feed[T]:
     """Return the next entries in the order of writing: behind `after`, else from about `since` on, else all.
 

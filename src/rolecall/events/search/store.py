@@ -140,8 +140,11 @@ def sequence_before(tx: ReadTx, log: Kept[T], since: datetime) -> int:
         .order_by(log.at, log.table.c.sequence)
         .limit(1)
     ).value(tx)
-    if first is not None:
-        return int(first) - 1
+    return newest(tx, log) if first is None else int(first) - 1
+
+
+def newest(tx: ReadTx, log: Kept[T]) -> int:
+    """Return the sequence number of the newest entry, 0 when there is none."""
     return int(Statement(select(func.max(log.table.c.sequence))).value(tx) or 0)
 
 
