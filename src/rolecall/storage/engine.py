@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from rolecall.kernel.errors import DomainError, ErrorKind
-from rolecall.storage.batch import unavailable_for
+from rolecall.storage.batch import is_busy, unavailable_for
 
 if TYPE_CHECKING:
     from rolecall.storage.turn_connection import TurnConnections
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _BUSY_MILLISECONDS: Final = 10_000
+_PAUSE_SECONDS: Final = 0.01
 _CACHE_KIBIBYTES: Final = 8_192
 """Of pages, for each connection."""
 _POOL_SIZE: Final = 16
@@ -63,7 +65,7 @@ class SqliteDatabase:
                 self.path, isolation_level=None, check_same_thread=False, cached_statements=512
             )
             connection.execute(f"PRAGMA busy_timeout={_BUSY_MILLISECONDS}")
-            connection.execute("PRAGMA journal_mode=WAL")
+            _switch_to_log(connection)
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute("PRAGMA wal_autocheckpoint=0")  # see `storage.checkpoints`
@@ -77,6 +79,20 @@ class SqliteDatabase:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def _switch_to_log(connection: sqlite3.Connection) -> None:
+    """Put the file into WAL mode, where it stays; SQLite itself does not wait when two begin with that at once."""
+    deadline = time.monotonic() + _BUSY_MILLISECONDS / 1_000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 class PostgresqlDatabase:

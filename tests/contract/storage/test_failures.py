@@ -2,6 +2,8 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 
@@ -392,3 +394,36 @@ def test_a_failed_commit_gives_its_lock_back_also_while_somebody_holds_what_it_r
     other.execute("BEGIN IMMEDIATE")
     other.close()
     transactions.close()
+
+
+LOCK_FOR_A_WHILE = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+time.sleep(0.3)
+connection.execute("COMMIT")
+"""
+
+
+def test_whoever_opens_a_file_first_waits_for_another_process_that_just_makes_it(tmp_path):
+    path = tmp_path / "new.sqlite3"
+    # For the lock that this one holds, SQLite itself does not wait when the file is not in WAL mode yet.
+    with subprocess.Popen([sys.executable, "-c", LOCK_FOR_A_WHILE, path], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "locked\n"
+        connection = SqliteDatabase(path).connect(read_only=False)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_whoever_opens_a_file_first_waits_for_a_lock_no_longer_than_for_any_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_BUSY_MILLISECONDS", 200)
+    path = tmp_path / "locked.sqlite3"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("CREATE TABLE anything (id)")
+    other.execute("BEGIN EXCLUSIVE")
+    started = time.monotonic()
+    with pytest.raises(Unavailable):
+        SqliteDatabase(path).connect(read_only=False)
+    assert 0.2 <= time.monotonic() - started < 2
+    other.close()
