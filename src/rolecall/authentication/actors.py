@@ -70,6 +70,7 @@ def _actor_of(
         user_name=key.user_name,
         api_key_id=key.id,
         team_id=key.team_id,
+        connection_id=key.connection_id,
         provider_ids=find_scope(tx, key.team_id),
     )
 

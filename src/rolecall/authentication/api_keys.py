@@ -16,7 +16,7 @@ from rolecall.authorization.roles import RoleId, given_in
 from rolecall.directory.access import UserAccess, find_access, find_access_to_keep
 from rolecall.directory.events import RoleAssigned, RoleRemoved, TeamDeleted, UserChanged, UserDeactivated, UserDeleted
 from rolecall.directory.installation import raise_access_version
-from rolecall.directory.model import ROOT_TEAM, TeamId, UserId
+from rolecall.directory.model import ROOT_TEAM, ConnectionId, TeamId, UserId
 from rolecall.directory.roles import actions_in, keep_role
 from rolecall.directory.teams import keep_team
 from rolecall.kernel.clock import to_rfc3339
@@ -39,6 +39,7 @@ class _Owner:
     user_is_active: bool
     team_id: TeamId
     role: RoleId | None
+    connection_id: ConnectionId | None = None
 
 
 def create_api_key(
@@ -49,10 +50,11 @@ def create_api_key(
     role: RoleId | None,
     team_id: TeamId = ROOT_TEAM,
     limits: KeyLimits = UNLIMITED,
+    connection_id: ConnectionId | None = None,
 ) -> NewApiKey:
     """Make a key that acts as this user in this team, narrowed to `role` when one is given.
 
-    For oneself `own_key:change` is enough.
+    For oneself `own_key:change` is enough. With `connection_id`, a connection that is there pushes with it.
 
     Raises: Forbidden, NotFound, RoleNotHeld, ActionNotHeld, BadApiKey, KeyTooWide.
     """
@@ -69,7 +71,12 @@ def create_api_key(
         )
     given = actions_in(tx, team_id, held if role is None else {role})
     owner = _Owner(
-        user_id=user_id, user_name=access.user_name, user_is_active=access.is_active, team_id=team_id, role=role
+        user_id=user_id,
+        user_name=access.user_name,
+        user_is_active=access.is_active,
+        team_id=team_id,
+        role=role,
+        connection_id=connection_id,
     )
     return _create(tx, owner, given, name=name, limits=limits)
 
@@ -228,6 +235,7 @@ def _create(tx: WriteTx, owner: _Owner, given: frozenset[Action], *, name: str, 
         user_is_active=owner.user_is_active,
         team_id=owner.team_id,
         role=owner.role,
+        connection_id=owner.connection_id,
         limits=limits,
         created_at=tx.now,
         revoked_at=None,

@@ -8,7 +8,7 @@ from typing import NewType, TypeAlias
 from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import Actor
 from rolecall.authorization.roles import RoleId
-from rolecall.directory.model import TeamId, UserId
+from rolecall.directory.model import ConnectionId, TeamId, UserId
 
 ApiKeyId = NewType("ApiKeyId", str)
 
@@ -47,6 +47,8 @@ class ApiKey:
     Of a team's key it is what the key may do.
     """
     limits: KeyLimits
+    connection_id: ConnectionId | None = None
+    """The SCIM connection that pushes with it; None: it belongs to none."""
     created_at: datetime
     revoked_at: datetime | None
     last_used_at: datetime | None

@@ -13,7 +13,7 @@ from rolecall.authentication.model import ApiKey, ApiKeyId, KeyLimits
 from rolecall.authentication.tables import access_token, api_key, setup_link
 from rolecall.authorization.actions import Action
 from rolecall.authorization.roles import RoleId
-from rolecall.directory.model import TeamId, UserId
+from rolecall.directory.model import ConnectionId, TeamId, UserId
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.storage.statement import Row, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
@@ -95,6 +95,7 @@ def insert_key(tx: WriteTx, key: ApiKey) -> None:
         user_id=key.user_id,
         team_id=key.team_id,
         role_id=key.role,
+        connection_id=key.connection_id,
         actions=_actions_text(key.limits.actions),
         networks=orjson.dumps([str(each) for each in key.limits.networks]).decode() if key.limits.networks else None,
         created_at=to_microseconds(key.created_at),
@@ -232,6 +233,7 @@ def key_from(row: Row, *, user_name: str | None, user_is_active: bool) -> ApiKey
         user_is_active=user_is_active,
         team_id=TeamId(values["team_id"]),
         role=None if values["role_id"] is None else RoleId(values["role_id"]),
+        connection_id=None if values["connection_id"] is None else ConnectionId(values["connection_id"]),
         limits=KeyLimits(
             actions=_actions_from(values["actions"]),
             networks=tuple(ip_network(each) for each in orjson.loads(values["networks"] or "[]")),

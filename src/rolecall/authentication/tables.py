@@ -15,6 +15,8 @@ api_key = Table(
     # No foreign key: a deleted team leaves its ended keys behind.
     Column("team_id", KEY, nullable=False),
     Column("role_id", KEY),
+    # Of a key that an identity provider pushes with. No foreign key: its table is of a room above.
+    Column("connection_id", KEY),
     Column("created_at", INSTANT, nullable=False),
     Column("expires_at", INSTANT),
     Column("revoked_at", INSTANT),
@@ -25,6 +27,7 @@ api_key = Table(
     # When it was told that the key ends soon.
     Column("expiry_told_at", INSTANT),
     Index(None, "user_id"),
+    Index(None, "connection_id"),
 )
 
 access_token = Table(

@@ -31,6 +31,8 @@ class Actor:
     api_key_id: str | None = None
     team_id: str | None = None
     """The active team; None for whoever acts outside of teams."""
+    connection_id: str | None = None
+    """The SCIM connection that the credential belongs to; None: it belongs to none, and sees what any has pushed."""
     provider_ids: frozenset[str] | None = None
     """The providers that the active team may see; None: all there are."""
     request_id: str | None = None
@@ -45,6 +47,7 @@ class Actor:
             user_name=self.user_name,
             api_key_id=self.api_key_id,
             team_id=self.team_id,
+            connection_id=self.connection_id,
             request_id=request_id,
         )
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Final
 
+from rolecall.authorization.actor import Actor
 from rolecall.authorization.roles import ADMIN
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator
 from rolecall.directory.events import UserProtected
 from rolecall.directory.model import (
+    DEFAULT_CONNECTION,
     ROOT_TEAM,
+    ConnectionId,
     Expected,
     Ground,
     Group,
@@ -45,7 +48,13 @@ class Differences:
 
 
 def new_user(
-    user_id: UserId, profile: Document, *, kind: UserKind, provisioned: bool, now: datetime, break_glass: bool = False
+    user_id: UserId,
+    profile: Document,
+    *,
+    kind: UserKind,
+    now: datetime,
+    connection_id: ConnectionId | None = None,
+    break_glass: bool = False,
 ) -> User:
     """Return a user that comes to be now. Active, unless its profile says otherwise."""
     active = profile.get("active") is not False
@@ -54,7 +63,7 @@ def new_user(
         kind=kind,
         state=UserState.ACTIVE if active else UserState.DEACTIVATED,
         profile={**profile, "active": active},
-        provisioned=provisioned,
+        connection_id=connection_id,
         break_glass=break_glass,
         version=1,
         created_at=now,
@@ -132,9 +141,14 @@ def check_version(version: int, expected: Expected) -> None:
         raise VersionConflict(f"The current version is {version}; read it again and repeat the change.")
 
 
-def new_group(group_id: GroupId, profile: Document, *, now: datetime) -> Group:
+def owner_of(actor: Actor) -> ConnectionId:
+    """Return the connection that owns what this actor pushes."""
+    return DEFAULT_CONNECTION if actor.connection_id is None else ConnectionId(actor.connection_id)
+
+
+def new_group(group_id: GroupId, profile: Document, *, connection_id: ConnectionId, now: datetime) -> Group:
     """Return a group that comes to be now."""
-    return Group(id=group_id, profile=profile, version=1, created_at=now, changed_at=now)
+    return Group(id=group_id, connection_id=connection_id, profile=profile, version=1, created_at=now, changed_at=now)
 
 
 def changed_group(group: Group, profile: Document, *, members_differ: bool, now: datetime) -> Group:
@@ -144,9 +158,19 @@ def changed_group(group: Group, profile: Document, *, members_differ: bool, now:
     return replace(group, profile=profile, version=group.version + 1, changed_at=now)
 
 
-def new_resource(resource_id: ResourceId, kind: ResourceKind, profile: Document, *, now: datetime) -> Resource:
+def new_resource(
+    resource_id: ResourceId, kind: ResourceKind, profile: Document, *, connection_id: ConnectionId, now: datetime
+) -> Resource:
     """Return a resource of a declared kind that comes to be now."""
-    return Resource(id=resource_id, kind=kind.name, profile=profile, version=1, created_at=now, changed_at=now)
+    return Resource(
+        id=resource_id,
+        kind=kind.name,
+        connection_id=connection_id,
+        profile=profile,
+        version=1,
+        created_at=now,
+        changed_at=now,
+    )
 
 
 def changed_resource(resource: Resource, profile: Document, *, now: datetime) -> Resource:

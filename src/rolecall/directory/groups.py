@@ -41,7 +41,7 @@ def create_group(tx: WriteTx, profile: Document, members: tuple[str, ...]) -> St
     Raises: Forbidden, GroupNameTaken, NoSuchMember.
     """
     require(tx.actor, Action.PROVISIONED_WRITE)
-    group = decide.new_group(GroupId(new_id(tx.now)), profile, now=tx.now)
+    group = decide.new_group(GroupId(new_id(tx.now)), profile, connection_id=decide.owner_of(tx.actor), now=tx.now)
     store.insert_group(tx, group)
     tx.record(GroupCreated(group_id=group.id, display_name=group.display_name))
     added = _add(tx, group.id, members)
@@ -154,7 +154,7 @@ def delete_group(tx: WriteTx, group_id: GroupId, expected: Expected) -> None:
             tx.record(
                 GroupMembersChanged(group_id=outer.id, display_name=outer.display_name, added=(), removed=(group_id,))
             )
-    store.delete_group(tx, group_id)
+    store.delete_group(tx, group)
     tx.record(GroupDeleted(group_id=group_id, display_name=group.display_name))
 
 

@@ -17,10 +17,15 @@ UserId = NewType("UserId", str)
 GroupId = NewType("GroupId", str)
 ResourceId = NewType("ResourceId", str)
 TeamId = NewType("TeamId", str)
+ConnectionId = NewType("ConnectionId", str)
+"""Of a SCIM connection: an identity provider that pushes users and groups, which then belong to it."""
 MemberId: TypeAlias = UserId | GroupId
 
 ROOT_TEAM = TeamId(ROOT)
 """The team that sees everything. It exists from the first migration on."""
+
+DEFAULT_CONNECTION = ConnectionId("00000000-0000-7000-8000-000000000002")
+"""The SCIM connection that is always there. What is pushed with a key of no connection belongs to it."""
 
 
 class UserKind(Enum):
@@ -55,8 +60,8 @@ class User:
     kind: UserKind
     state: UserState
     profile: Document
-    provisioned: bool
-    """Whether SCIM owns this user. Others are invisible to SCIM."""
+    connection_id: ConnectionId | None
+    """The SCIM connection that owns this user; None: none does, and the user is invisible to SCIM."""
     break_glass: bool
     """Whether this is the one user that SCIM can never touch."""
     version: int
@@ -68,6 +73,11 @@ class User:
         """The unique name, as it was given."""
         return str(self.profile["userName"])
 
+    @property
+    def provisioned(self) -> bool:
+        """Whether SCIM owns this user."""
+        return self.connection_id is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
@@ -77,6 +87,8 @@ class Group:
     """
 
     id: GroupId
+    connection_id: ConnectionId
+    """The SCIM connection that pushed it."""
     profile: Document
     version: int
     created_at: datetime
@@ -174,6 +186,8 @@ class Resource:
 
     id: ResourceId
     kind: str
+    connection_id: ConnectionId
+    """The SCIM connection that pushed it."""
     profile: Document
     version: int
     created_at: datetime

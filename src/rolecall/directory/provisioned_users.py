@@ -48,7 +48,9 @@ def create_user(tx: WriteTx, profile: Document) -> StoredUser:
     Raises: Forbidden, UserNameTaken.
     """
     require(tx.actor, Action.PROVISIONED_WRITE)
-    user = decide.new_user(UserId(new_id(tx.now)), profile, kind=UserKind.PERSON, provisioned=True, now=tx.now)
+    user = decide.new_user(
+        UserId(new_id(tx.now)), profile, kind=UserKind.PERSON, connection_id=decide.owner_of(tx.actor), now=tx.now
+    )
     store.insert_user(tx, user)
     tx.record(UserCreated(user_id=user.id, user_name=user.user_name))
     if "roles" in profile:

@@ -34,7 +34,8 @@ def create_resource(tx: WriteTx, kind: ResourceKind, profile: Document) -> Store
     Raises: Forbidden, ValueTaken.
     """
     require(tx.actor, Action.PROVISIONED_WRITE)
-    resource = decide.new_resource(ResourceId(new_id(tx.now)), kind, profile, now=tx.now)
+    owner = decide.owner_of(tx.actor)
+    resource = decide.new_resource(ResourceId(new_id(tx.now)), kind, profile, connection_id=owner, now=tx.now)
     store.insert_resource(tx, resource, kind.unique_values(profile))
     tx.record(ResourceCreated(resource_id=resource.id, resource_type=kind.name))
     return store.stored_resource_of(resource)

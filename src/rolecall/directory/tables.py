@@ -29,6 +29,8 @@ directory_user = Table(
     Column("display", TEXT, nullable=False),
     Column("display_name_key", KEY),
     Column("external_id", KEY),
+    # Of a user that SCIM owns. No foreign key, here and below: it would lock the connection's row at each insertion.
+    Column("connection_id", KEY),
     Column("profile", TEXT, nullable=False),
     Column("version", COUNT, nullable=False),
     Column("created_at", INSTANT, nullable=False),
@@ -44,10 +46,16 @@ directory_user = Table(
 PROVISIONED: Final = and_(
     directory_user.c.provisioned == literal_column("1"), directory_user.c.state != literal_column("'deleted'")
 )
-Index("ix_directory_user_provisioned", directory_user.c.id, sqlite_where=PROVISIONED, postgresql_where=PROVISIONED)
+Index(
+    "ix_directory_user_provisioned",
+    directory_user.c.connection_id,
+    directory_user.c.id,
+    sqlite_where=PROVISIONED,
+    postgresql_where=PROVISIONED,
+)
 
 PROVISIONED_TOTAL: Final = "provisioned_users"
-"""The name of the total of those."""
+"""What the totals of those are called, before the connection that they belong to."""
 
 user_email = Table(
     "user_email",
@@ -68,6 +76,7 @@ directory_group = Table(
     Column("display", TEXT, nullable=False),
     Column("display_name_key", KEY, nullable=False),
     Column("external_id", KEY),
+    Column("connection_id", KEY, nullable=False),
     Column("profile", TEXT, nullable=False),
     Column("version", COUNT, nullable=False),
     Column("created_at", INSTANT, nullable=False),
@@ -75,10 +84,11 @@ directory_group = Table(
     UniqueConstraint("display_name_key"),
     Index(None, "external_id"),
     Index(None, "changed_at"),
+    Index(None, "connection_id", "id"),
 )
 
 GROUP_TOTAL: Final = "groups"
-"""The name of the total of groups."""
+"""What the totals of groups are called, before the connection that they belong to."""
 
 # `member_id` names a user or a group, as `member_kind` says, so no foreign key can guard it:
 # deleting either removes its rows here in the same transaction.
@@ -101,11 +111,13 @@ directory_resource = Table(
     Column("id", KEY, primary_key=True),
     Column("kind", KEY, nullable=False),
     Column("external_id", KEY),
+    Column("connection_id", KEY, nullable=False),
     Column("profile", TEXT, nullable=False),
     Column("version", COUNT, nullable=False),
     Column("created_at", INSTANT, nullable=False),
     Column("changed_at", INSTANT, nullable=False),
     Index(None, "kind", "id"),
+    Index(None, "kind", "connection_id", "id"),
     Index(None, "kind", "external_id"),
     Index(None, "kind", "changed_at"),
 )

@@ -197,7 +197,7 @@ def find_break_glass_user(tx: ReadTx) -> User | None:
 
 
 def _create(tx: WriteTx, profile: Document, kind: UserKind) -> User:
-    user = decide.new_user(UserId(new_id(tx.now)), profile, kind=kind, provisioned=False, now=tx.now)
+    user = decide.new_user(UserId(new_id(tx.now)), profile, kind=kind, now=tx.now)
     store.insert_user(tx, user)
     tx.record(UserCreated(user_id=user.id, user_name=user.user_name))
     return user

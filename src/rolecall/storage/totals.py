@@ -5,7 +5,7 @@ Counting costs time that grows with what is counted; a total costs one row a com
 
 from typing import Any, Final
 
-from sqlalchemy import Column, Table, bindparam, select, update
+from sqlalchemy import Column, Table, bindparam, delete, func, insert, select, update
 
 from rolecall.storage.statement import Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
@@ -19,15 +19,41 @@ total = Table(
 )
 
 _READ: Final = Statement(select(total.c.value).where(total.c.name == bindparam("name")))
+_READ_ALL: Final = Statement(
+    select(func.coalesce(func.sum(total.c.value), 0)).where(
+        total.c.name > bindparam("start"), total.c.name < bindparam("end")
+    )
+)
+_INSERT: Final = Statement(insert(total).values(name=bindparam("name"), value=0))
+_DELETE: Final = Statement(delete(total).where(total.c.name == bindparam("name")))
 _ADD: Final = Statement(
     update(total).where(total.c.name == bindparam("which")).values(value=total.c.value + bindparam("difference"))
 )
 
 
-def read_total(tx: ReadTx, name: str) -> int:
-    """Return a total that the migrations made, as of the last commit and with what `tx` itself has changed."""
-    changed = tx.differences.get(name, 0) if isinstance(tx, WriteTx) else 0
-    return int(_READ.value(tx, name=name)) + changed
+def total_of(name: str, owner_id: str) -> str:
+    """Return what the total of one owner is called."""
+    return f"{name}:{owner_id}"
+
+
+def read_total(tx: ReadTx, name: str, owner_id: str | None) -> int:
+    """Return a total of one owner, or of all, as of the last commit and with what `tx` itself has changed."""
+    changed = tx.differences if isinstance(tx, WriteTx) else {}
+    if owner_id is not None:
+        of_owner = total_of(name, owner_id)
+        return int(_READ.value(tx, name=of_owner)) + changed.get(of_owner, 0)
+    kept = int(_READ_ALL.value(tx, start=f"{name}:", end=f"{name};"))
+    return kept + sum(difference for each, difference in changed.items() if each.startswith(f"{name}:"))
+
+
+def begin_total(tx: WriteTx, name: str) -> None:
+    """Begin to keep a total, at nothing."""
+    _INSERT.run(tx, name=name)
+
+
+def end_total(tx: WriteTx, name: str) -> None:
+    """Keep a total no longer."""
+    _DELETE.run(tx, name=name)
 
 
 def add_to_totals(connection: Any, dialect: str, differences: dict[str, int]) -> None:

@@ -203,9 +203,9 @@ def test_a_scan_that_takes_too_long_is_refused_and_a_search_by_index_is_not(inst
 CROWD = """
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
     INSERT INTO directory_user (id, kind, state, provisioned, break_glass, user_name_key, display, display_name_key,
-                                external_id, profile, version, created_at, changed_at)
+                                external_id, connection_id, profile, version, created_at, changed_at)
     SELECT 'crowd-' || n.i, kind, state, provisioned, break_glass, 'crowd-' || n.i, display, display_name_key,
-           external_id, profile, version, created_at, changed_at
+           external_id, connection_id, profile, version, created_at, changed_at
     FROM directory_user, n WHERE display = 'One of many'
 """
 

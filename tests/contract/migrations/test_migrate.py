@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import NullPool, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from rolecall.directory.model import ROOT_TEAM
+from rolecall.directory.model import DEFAULT_CONNECTION, ROOT_TEAM
 from rolecall.kernel.errors import Unavailable
 from rolecall.migrations.migrate import current, downgrade, head, upgrade
 from rolecall.migrations.tables import METADATA
@@ -139,3 +139,46 @@ def test_identifiers_are_ordered_by_code_point_on_both(database, engine):
         rows = connection.execute(text("SELECT name FROM installation ORDER BY name")).fetchall()
     assert [row[0] for row in rows if row[0] in names] == names
     assert (database.kind == SQLITE) == (engine.dialect.name == "sqlite")
+
+
+BEFORE_CONNECTIONS = """
+    INSERT INTO directory_user (id, kind, state, provisioned, break_glass, user_name_key, display, profile, version,
+        created_at, changed_at) VALUES ('pushed', 'person', 'active', 1, 0, 'a', 'A', '{}', 1, 0, 0),
+        ('local', 'person', 'active', 0, 0, 'b', 'B', '{}', 1, 0, 0);
+    INSERT INTO directory_group (id, display, display_name_key, profile, version, created_at, changed_at)
+        VALUES ('group', 'G', 'g', '{}', 1, 0, 0);
+    INSERT INTO group_member (group_id, member_id, member_kind, added_at) VALUES ('group', 'pushed', 'User', 0);
+    INSERT INTO api_key (id, secret_hash, name, user_id, team_id, role_id, created_at)
+        VALUES ('k', '', 'SCIM', 'local', 'root', 'scim_provisioner', 0), ('a', '', 'Admin', 'local', 'root', NULL, 0);
+    UPDATE total SET value = 1;
+    INSERT INTO installation (name, value) VALUES ('scim_enabled', 'true')
+"""
+
+
+def test_what_was_pushed_before_there_were_connections_belongs_to_the_default_one(database, engine):
+    upgrade(database.url)
+    downgrade(database.url, "0009")
+    with engine.begin() as connection:
+        for statement in BEFORE_CONNECTIONS.split(";"):
+            connection.execute(text(statement))
+    upgrade(database.url)
+    with engine.connect() as connection:
+
+        def rows(query):
+            return [tuple(row) for row in connection.execute(text(query))]
+
+        assert rows("SELECT id, state FROM scim_connection") == [(DEFAULT_CONNECTION, "ON")]
+        assert rows("SELECT id, connection_id FROM directory_user ORDER BY id") == [
+            ("local", None),
+            ("pushed", DEFAULT_CONNECTION),
+        ]
+        assert rows("SELECT connection_id FROM directory_group") == [(DEFAULT_CONNECTION,)]
+        assert rows("SELECT member_id FROM group_member") == [("pushed",)]
+        assert rows("SELECT id, connection_id FROM api_key ORDER BY id") == [("a", None), ("k", DEFAULT_CONNECTION)]
+        assert rows("SELECT name, value FROM total ORDER BY name") == [
+            (f"groups:{DEFAULT_CONNECTION}", 1),
+            (f"provisioned_users:{DEFAULT_CONNECTION}", 1),
+        ]
+    downgrade(database.url, "0009")
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT value FROM total ORDER BY name")).scalars().all() == [1, 1]

@@ -10,6 +10,7 @@ from rolecall.directory import decide
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator
 from rolecall.directory.events import UserProtected
 from rolecall.directory.model import (
+    DEFAULT_CONNECTION,
     ROOT_TEAM,
     Expected,
     Ground,
@@ -38,12 +39,14 @@ NOW = THEN + timedelta(days=1)
 
 def a_user(**attributes):
     return decide.new_user(
-        UserId("u"), user_profile("Ada", **attributes), kind=UserKind.PERSON, provisioned=True, now=THEN
+        UserId("u"), user_profile("Ada", **attributes), kind=UserKind.PERSON, connection_id=DEFAULT_CONNECTION, now=THEN
     )
 
 
 def a_group(**attributes):
-    return decide.new_group(GroupId("g"), group_profile("Engineers", **attributes), now=THEN)
+    return decide.new_group(
+        GroupId("g"), group_profile("Engineers", **attributes), connection_id=DEFAULT_CONNECTION, now=THEN
+    )
 
 
 def test_a_new_user_is_active_has_version_1_and_is_not_the_break_glass_user():
@@ -62,9 +65,7 @@ def test_a_new_user_can_be_inactive_from_the_start():
 
 
 def test_a_new_user_can_be_marked_as_the_break_glass_user():
-    user = decide.new_user(
-        UserId("u"), user_profile("Ada"), kind=UserKind.PERSON, provisioned=False, now=THEN, break_glass=True
-    )
+    user = decide.new_user(UserId("u"), user_profile("Ada"), kind=UserKind.PERSON, now=THEN, break_glass=True)
     assert user.break_glass
 
 
@@ -205,7 +206,7 @@ def test_what_differs_is_named_in_the_order_of_the_alphabet():
 
 def test_a_declared_resource_gets_a_version_with_each_change_and_none_without():
     kind = ResourceKind(name="Device")
-    made = decide.new_resource(ResourceId("7"), kind, {"x": 1}, now=THEN)
+    made = decide.new_resource(ResourceId("7"), kind, {"x": 1}, connection_id=DEFAULT_CONNECTION, now=THEN)
     assert (made.kind, made.version, made.created_at, made.changed_at) == ("Device", 1, THEN, THEN)
     assert decide.changed_resource(made, {"x": 1}, now=NOW) is made
     changed = decide.changed_resource(made, {"x": True}, now=NOW)

@@ -47,6 +47,7 @@ def scim_setup(
     from rolecall.authorization.roles import SCIM_PROVISIONER
     from rolecall.directory.assignments import assign_role
     from rolecall.directory.installation import enable_scim, set_public_url
+    from rolecall.directory.model import DEFAULT_CONNECTION
 
     def set_up(tx: "WriteTx") -> "NewApiKey":
         user = _get_or_create_service_user(tx, user_name)
@@ -54,7 +55,7 @@ def scim_setup(
         if url is not None:
             set_public_url(tx, url)
         enable_scim(tx)
-        return create_api_key(tx, user_id=user.id, name="SCIM", role=SCIM_PROVISIONER)
+        return create_api_key(tx, user_id=user.id, name="SCIM", role=SCIM_PROVISIONER, connection_id=DEFAULT_CONNECTION)
 
     url = _parsed(public_url)
     with opened(data_dir, database_url, create=True) as rolecall:

@@ -31,6 +31,7 @@ from rolecall.kernel.text import comparison_form
 from rolecall.storage.errors import UniqueViolation
 from rolecall.storage.predicates import TextColumn, to_sql
 from rolecall.storage.statement import Row, Statement
+from rolecall.storage.totals import total_of
 from rolecall.storage.transaction import ReadTx, WriteTx
 from rolecall.storage.types import is_listed, listed
 
@@ -38,7 +39,7 @@ _G: Final = directory_group.c
 _M: Final = group_member.c
 _U: Final = directory_user.c
 
-GROUP_COLUMNS: Final = (_G.id, _G.profile, _G.version, _G.created_at, _G.changed_at)
+GROUP_COLUMNS: Final = (_G.id, _G.profile, _G.version, _G.created_at, _G.changed_at, _G.connection_id)
 
 _FIND: Final = Statement(select(*GROUP_COLUMNS).where(_G.id == bindparam("id")))
 _FIND_TO_CHANGE: Final = Statement(select(*GROUP_COLUMNS).where(_G.id == bindparam("id")).with_for_update())
@@ -161,7 +162,7 @@ def insert_group(tx: WriteTx, group: Group) -> None:
     Raises: GroupNameTaken.
     """
     _write(lambda: _INSERT.run(tx, **_row_of(group)), group)
-    tx.add_to_total(GROUP_TOTAL, 1)
+    tx.add_to_total(total_of(GROUP_TOTAL, group.connection_id), 1)
 
 
 def save_group(tx: WriteTx, before: Group, after: Group) -> None:
@@ -177,9 +178,9 @@ def save_group(tx: WriteTx, before: Group, after: Group) -> None:
     _write(lambda: _UPDATE.run(tx, **values), after)
 
 
-def delete_group(tx: WriteTx, group_id: GroupId) -> None:
+def delete_group(tx: WriteTx, group: Group) -> None:
     """Delete the group and the rows of its own members; its rows in other groups stay."""
-    tx.add_to_total(GROUP_TOTAL, -_DELETE.run(tx, id=group_id).rowcount)
+    tx.add_to_total(total_of(GROUP_TOTAL, group.connection_id), -_DELETE.run(tx, id=group.id).rowcount)
 
 
 def list_members(tx: ReadTx, group_id: GroupId) -> tuple[Member, ...]:
@@ -260,6 +261,7 @@ def group_from(row: Row) -> Group:
     """Return the group in a row of `GROUP_COLUMNS`."""
     return Group(
         id=row[0],
+        connection_id=row[5],
         profile=orjson.loads(row[1]),
         version=row[2],
         created_at=from_microseconds(row[3]),
@@ -314,6 +316,7 @@ def _row_of(group: Group) -> dict[str, Any]:
         "display": group.display_name,
         "display_name_key": comparison_form(group.display_name),
         "external_id": text_of(group.profile.get("externalId")),
+        "connection_id": group.connection_id,
         "profile": orjson.dumps(group.profile).decode(),
         "version": group.version,
         "created_at": to_microseconds(group.created_at),

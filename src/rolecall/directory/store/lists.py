@@ -347,7 +347,7 @@ def _page(
     rows = page.rows(tx, **parameters, limit=request.limit, skip=request.skip) if request.limit else []
     if len(rows) < request.limit and (rows or not request.skip):
         return Page(items=tuple(rows), total=request.skip + len(rows))
-    counted = int(count.value(tx, **parameters)) if total is None else read_total(tx, total)
+    counted = int(count.value(tx, **parameters)) if total is None else read_total(tx, total, None)
     return Page(items=tuple(rows), total=counted)
 
 

@@ -35,7 +35,7 @@ from rolecall.storage.transaction import ReadTx, WriteTx
 _R: Final = directory_resource.c
 _V: Final = resource_value.c
 
-_COLUMNS: Final = (_R.id, _R.profile, _R.version, _R.created_at, _R.changed_at)
+_COLUMNS: Final = (_R.id, _R.profile, _R.version, _R.created_at, _R.changed_at, _R.connection_id)
 _BY_ID: Final = select(*_COLUMNS).where(_R.id == bindparam("id"), _R.kind == bindparam("kind"))
 _FIND: Final = Statement(_BY_ID)
 _FIND_TO_CHANGE: Final = Statement(_BY_ID.with_for_update())
@@ -209,6 +209,7 @@ def _resource_from(row: Row, kind: ResourceKind) -> Resource:
     return Resource(
         id=row[0],
         kind=kind.name,
+        connection_id=row[5],
         profile=orjson.loads(row[1]),
         version=row[2],
         created_at=from_microseconds(row[3]),
@@ -231,6 +232,7 @@ def _row_of(resource: Resource) -> dict[str, Any]:
         "id": resource.id,
         "kind": resource.kind,
         "external_id": text_of(resource.profile.get("externalId")),
+        "connection_id": resource.connection_id,
         "profile": orjson.dumps(resource.profile).decode(),
         "version": resource.version,
         "created_at": to_microseconds(resource.created_at),

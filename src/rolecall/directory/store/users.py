@@ -21,6 +21,7 @@ from rolecall.kernel.document import Document, Json
 from rolecall.kernel.text import comparison_form
 from rolecall.storage.errors import UniqueViolation
 from rolecall.storage.statement import Insertion, Row, Statement
+from rolecall.storage.totals import total_of
 from rolecall.storage.transaction import ReadTx, WriteTx
 from rolecall.storage.types import is_listed, listed
 
@@ -30,7 +31,7 @@ USER_COLUMNS: Final = (
     _U.id,
     _U.kind,
     _U.state,
-    _U.provisioned,
+    _U.connection_id,
     _U.break_glass,
     _U.profile,
     _U.version,
@@ -200,7 +201,7 @@ def insert_user(tx: WriteTx, user: User) -> None:
     except UniqueViolation as violation:
         raise name_taken(user.user_name) from violation
     _insert_emails(tx, user)
-    tx.add_to_total(PROVISIONED_TOTAL, _is_listed(user))
+    _count(tx, user, 1)
 
 
 def save_user(tx: WriteTx, before: User, after: User) -> None:
@@ -227,7 +228,8 @@ def save_user(tx: WriteTx, before: User, after: User) -> None:
     if before.profile.get("emails") != after.profile.get("emails"):
         _DELETE_EMAILS.run(tx, id=after.id)
         _insert_emails(tx, after)
-    tx.add_to_total(PROVISIONED_TOTAL, _is_listed(after) - _is_listed(before))
+    _count(tx, before, -1)
+    _count(tx, after, 1)
 
 
 def clear_break_glass(tx: WriteTx) -> None:
@@ -252,7 +254,7 @@ def user_from(row: Row) -> User:
         id=row[0],
         kind=UserKind(row[1]),
         state=UserState(row[2]),
-        provisioned=bool(row[3]),
+        connection_id=row[3],
         break_glass=bool(row[4]),
         profile=orjson.loads(row[5]),
         version=row[6],
@@ -303,9 +305,10 @@ def key_of(value: Json) -> str | None:
     return comparison_form(value) if isinstance(value, str) and value else None
 
 
-def _is_listed(user: User) -> bool:
-    """Return whether SCIM lists the user, as `PROVISIONED` has it."""
-    return user.provisioned and user.state is not UserState.DELETED
+def _count(tx: WriteTx, user: User, difference: int) -> None:
+    """Add to the total of its connection, if SCIM lists the user, as `PROVISIONED` has it."""
+    if user.connection_id is not None and user.state is not UserState.DELETED:
+        tx.add_to_total(total_of(PROVISIONED_TOTAL, user.connection_id), difference)
 
 
 _KNOWN_BY: Final = ("userName", "displayName", "externalId")
@@ -315,7 +318,8 @@ def _is_known_as_before(before: User, after: User) -> bool:
     return (
         all(before.profile.get(name) == after.profile.get(name) for name in _KNOWN_BY)
         and after.state is not UserState.DELETED
-        and (before.kind, before.provisioned, before.break_glass) == (after.kind, after.provisioned, after.break_glass)
+        and (before.kind, before.connection_id, before.break_glass)
+        == (after.kind, after.connection_id, after.break_glass)
     )
 
 
@@ -332,6 +336,7 @@ def _row_of(user: User) -> dict[str, Any]:
         "display": text_of(profile.get("displayName")) or user.user_name,
         "display_name_key": key_of(profile.get("displayName")),
         "external_id": text_of(profile.get("externalId")),
+        "connection_id": user.connection_id,
         "profile": orjson.dumps(profile).decode(),
         "version": user.version,
         "created_at": to_microseconds(user.created_at),

@@ -139,7 +139,7 @@ class _Columns:
     def count(self) -> int:
         """Return how many rows there are."""
         if self._condition is None and self._kind.total is not None:
-            return read_total(self._tx, self._kind.total)
+            return read_total(self._tx, self._kind.total, None)
         statement = _kept_count(self._kind) if self._condition is None else _count(self._kind, self._condition)
         return int(statement.value(self._tx))
 

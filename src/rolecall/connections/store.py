@@ -1,0 +1,129 @@
+"""The rows of SCIM connections."""
+
+from ipaddress import ip_network
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from rolecall.connections.errors import ConnectionNameTaken
+from rolecall.connections.model import Connection, ConnectionDraft, ConnectionState, Dialect, RequirementProfile
+from rolecall.connections.tables import scim_connection
+from rolecall.directory.model import ConnectionId
+from rolecall.kernel.clock import from_microseconds, to_microseconds
+from rolecall.kernel.text import comparison_form
+from rolecall.storage.errors import UniqueViolation
+from rolecall.storage.statement import Row, Statement
+from rolecall.storage.transaction import ReadTx, WriteTx
+
+_C: Final = scim_connection.c
+_NOTICED: Final = frozenset({"dialect_seen", "last_call_at", "silence_told_at"})
+_SAID: Final = tuple(column.name for column in _C if column.name not in _NOTICED)
+
+_BY_ID: Final = select(scim_connection).where(_C.id == bindparam("id"))
+_FIND: Final = Statement(_BY_ID)
+_FIND_TO_CHANGE: Final = Statement(_BY_ID.with_for_update())
+_LIST: Final = Statement(select(scim_connection).order_by(_C.id))
+_INSERT: Final = Statement(insert(scim_connection).values({name: bindparam(name) for name in _SAID}))
+_UPDATE: Final = Statement(
+    update(scim_connection)
+    .where(_C.id == bindparam("which"))
+    .values({name: bindparam(name) for name in _SAID if name != "id"})
+)
+_DELETE: Final = Statement(delete(scim_connection).where(_C.id == bindparam("id")))
+
+
+def find_connection(tx: ReadTx, connection_id: str) -> Connection | None:
+    """Return the connection that has this id, or None."""
+    row = _FIND.row(tx, id=connection_id)
+    return None if row is None else _connection_from(row)
+
+
+def find_connection_to_change(tx: WriteTx, connection_id: str) -> Connection | None:
+    """Return the same, and keep others from changing it until the transaction ends."""
+    row = _FIND_TO_CHANGE.row(tx, id=connection_id)
+    return None if row is None else _connection_from(row)
+
+
+def list_connections(tx: ReadTx) -> tuple[Connection, ...]:
+    """Return all connections in the order in which they were made, the default one first."""
+    return tuple(_connection_from(row) for row in _LIST.rows(tx))
+
+
+def insert_connection(tx: WriteTx, connection: Connection) -> None:
+    """Write a new connection.
+
+    Raises: ConnectionNameTaken.
+    """
+    try:
+        _INSERT.run(tx, **_row_of(connection))
+    except UniqueViolation as violation:
+        raise _name_taken(connection) from violation
+
+
+def save_connection(tx: WriteTx, connection: Connection) -> None:
+    """Write what somebody has said of a connection; what was noticed of it stays.
+
+    Raises: ConnectionNameTaken.
+    """
+    row = _row_of(connection)
+    row["which"] = row.pop("id")
+    try:
+        _UPDATE.run(tx, **row)
+    except UniqueViolation as violation:
+        raise _name_taken(connection) from violation
+
+
+def delete_connection(tx: WriteTx, connection_id: ConnectionId) -> None:
+    """Delete a connection, with what was counted of it."""
+    _DELETE.run(tx, id=connection_id)
+
+
+def _name_taken(connection: Connection) -> ConnectionNameTaken:
+    return ConnectionNameTaken(f"The name {connection.name!r} is in use by another SCIM connection.", attribute="name")
+
+
+def _row_of(connection: Connection) -> dict[str, Any]:
+    draft = connection.draft
+    return {
+        "id": connection.id,
+        "name": draft.name,
+        "name_key": comparison_form(draft.name),
+        "state": draft.state.value,
+        "requirement_profile": None if draft.requirement_profile is None else draft.requirement_profile.value,
+        "networks": orjson.dumps([str(each) for each in draft.networks]).decode() if draft.networks else None,
+        "rate_limit_count": draft.rate_limit,
+        "silent_after_hours": draft.silent_after_hours,
+        "dialect_pinned": None if draft.dialect_pinned is None else draft.dialect_pinned.value,
+        "guard_people": draft.guard_people,
+        "guard_percent": draft.guard_percent,
+        "version": connection.version,
+        "created_at": to_microseconds(connection.created_at),
+        "changed_at": to_microseconds(connection.changed_at),
+    }
+
+
+def _connection_from(row: Row) -> Connection:
+    kept = dict(zip(scim_connection.c.keys(), row, strict=True))
+    profile, pinned, seen = kept["requirement_profile"], kept["dialect_pinned"], kept["dialect_seen"]
+    called, told = kept["last_call_at"], kept["silence_told_at"]
+    return Connection(
+        id=ConnectionId(kept["id"]),
+        draft=ConnectionDraft(
+            name=kept["name"],
+            state=ConnectionState(kept["state"]),
+            requirement_profile=None if profile is None else RequirementProfile(profile),
+            networks=tuple(ip_network(each) for each in orjson.loads(kept["networks"] or "[]")),
+            rate_limit=kept["rate_limit_count"],
+            silent_after_hours=kept["silent_after_hours"],
+            dialect_pinned=None if pinned is None else Dialect(pinned),
+            guard_people=kept["guard_people"],
+            guard_percent=kept["guard_percent"],
+        ),
+        version=kept["version"],
+        created_at=from_microseconds(kept["created_at"]),
+        changed_at=from_microseconds(kept["changed_at"]),
+        dialect_seen=None if seen is None else Dialect(seen),
+        last_call_at=None if called is None else from_microseconds(called),
+        silence_told_at=None if told is None else from_microseconds(told),
+    )
