@@ -5,7 +5,8 @@ from itertools import islice, takewhile
 from typing import Any, Final
 
 from rolecall.authentication import api_keys
-from rolecall.authentication.events import ApiKeyDeleted, ApiKeyRevoked
+from rolecall.authentication.events import ApiKeyDeleted, ApiKeyExpirySet, ApiKeyRevoked
+from rolecall.connections.events import ConnectionChanged
 from rolecall.directory import installation, reconcile
 from rolecall.directory.events import (
     GroupChanged,
@@ -20,6 +21,7 @@ from rolecall.directory.events import (
     RoleDeleted,
     RoleRemoved,
     ScimEnabled,
+    ScimSwitchedOff,
     TeamChanged,
     TeamCreated,
     TeamDeleted,
@@ -62,6 +64,9 @@ REACTIONS: Final[tuple[tuple[type[Event], Callable[[WriteTx, Any], None]], ...]]
     (RoleDeleted, installation.raise_access_version),
     (PublicUrlSet, installation.raise_access_version),
     (ScimEnabled, installation.raise_access_version),
+    (ScimSwitchedOff, installation.raise_access_version),
+    (ConnectionChanged, installation.raise_access_version),
+    (ApiKeyExpirySet, installation.raise_access_version),
 )
 
 # Of these, one change may record very many: what follows looks at all that stand side by side, at once.

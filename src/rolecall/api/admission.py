@@ -1,13 +1,14 @@
 """Who is calling, and is anything served at all?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rolecall.authentication.actors import authenticate
 from rolecall.authentication.decide import check_address, hash_of
 from rolecall.authentication.errors import MissingCredential
-from rolecall.authentication.model import Admitted
+from rolecall.authentication.model import Admitted, Network
 from rolecall.authorization.actor import NOBODY, Actor
+from rolecall.connections.connections import find_connection_of
 from rolecall.directory.installation import Installation, access_version, get_installation
 from rolecall.storage.transaction import ReadTx
 from rolecall.storage.transactions import Transactions
@@ -20,6 +21,8 @@ class _Remembered:
     version: int
     admitted: Admitted
     installation: Installation
+    networks: tuple[Network, ...]
+    """Those of the SCIM connection; empty: from anywhere."""
 
 
 class Admission:
@@ -47,6 +50,7 @@ class Admission:
         remembered = await self._transactions.look_up(NOBODY, lambda tx: self._remember(tx, key_text))
         admitted = remembered.admitted
         check_address(admitted.networks, address, key_id=admitted.actor.api_key_id or "")
+        check_address(remembered.networks, address, key_id=admitted.actor.api_key_id or "")
         return admitted.actor, remembered.installation
 
     def _remember(self, tx: ReadTx, key_text: str) -> _Remembered:
@@ -57,7 +61,14 @@ class Admission:
             until = known.admitted.until
             if until is None or tx.now < until:
                 return known
-        found = _Remembered(version=version, admitted=authenticate(tx, key_text), installation=get_installation(tx))
+        admitted, installation = authenticate(tx, key_text), get_installation(tx)
+        connection_id = admitted.actor.connection_id
+        connection = None if connection_id is None else find_connection_of(tx, connection_id)
+        if connection is not None:
+            # One that is off hears the same as everybody does when all are.
+            installation = replace(installation, scim_enabled=connection.is_on)
+        networks = () if connection is None else connection.draft.networks
+        found = _Remembered(version=version, admitted=admitted, installation=installation, networks=networks)
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
         self._known[name] = found

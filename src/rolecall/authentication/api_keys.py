@@ -82,16 +82,26 @@ def create_api_key(
 
 
 def create_team_key(
-    tx: WriteTx, *, team_id: TeamId, name: str, role: RoleId, limits: KeyLimits = UNLIMITED
+    tx: WriteTx,
+    *,
+    team_id: TeamId,
+    name: str,
+    role: RoleId,
+    limits: KeyLimits = UNLIMITED,
+    connection_id: ConnectionId | None = None,
 ) -> NewApiKey:
     """Make a key that belongs to no user: it may do in this team what `role` gives there.
+
+    With `connection_id`, a connection that is there pushes with it.
 
     Raises: Forbidden, NotFound, ActionNotHeld, BadApiKey, KeyTooWide.
     """
     require(tx.actor, Action.API_KEY_CREATE)
     keep_team(tx, team_id)
     given = given_in(team_id, keep_role(tx, role).actions)
-    owner = _Owner(user_id=None, user_name=None, user_is_active=True, team_id=team_id, role=role)
+    owner = _Owner(
+        user_id=None, user_name=None, user_is_active=True, team_id=team_id, role=role, connection_id=connection_id
+    )
     return _create(tx, owner, given, name=name, limits=limits)
 
 

@@ -43,6 +43,14 @@ class ApiKeyRenamed(_ApiKeyEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyExpirySet(_ApiKeyEvent):
+    """An API key will end, since another took its place."""
+
+    type: ClassVar[str] = "authentication.api-key.expiry-set"
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKeyReinstated(_ApiKeyEvent):
     """A revoked API key opens again what it opened."""
 

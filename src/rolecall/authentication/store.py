@@ -42,6 +42,12 @@ _HAS_KEYS: Final = Statement(
 _LIST_ALL_OF_USER: Final = Statement(
     select(api_key).where(_K.user_id == bindparam("user_id")).order_by(_K.created_at, _K.id)
 )
+_LIST_OF_CONNECTION: Final = Statement(
+    select(api_key).where(_K.connection_id == bindparam("connection_id")).order_by(_K.created_at, _K.id)
+)
+_SET_EXPIRY: Final = Statement(
+    update(api_key).where(_K.id == bindparam("which")).values(expires_at=bindparam("expires_at"))
+)
 _REVOKE: Final = Statement(
     update(api_key).where(_K.id == bindparam("which"), _K.revoked_at.is_(None)).values(revoked_at=bindparam("now"))
 )
@@ -132,6 +138,16 @@ def list_all_keys_of(tx: ReadTx, user_id: UserId) -> list[Row]:
 def list_keys_in(tx: ReadTx, team_id: TeamId) -> list[Row]:
     """Return the rows of a team's keys that are not revoked."""
     return _LIST_OF_TEAM.rows(tx, team_id=team_id)
+
+
+def list_keys_of_connection(tx: ReadTx, connection_id: ConnectionId) -> list[Row]:
+    """Return the rows of a connection's keys, oldest first, revoked ones too."""
+    return _LIST_OF_CONNECTION.rows(tx, connection_id=connection_id)
+
+
+def set_key_expiry(tx: WriteTx, key_id: str, expires_at: datetime) -> None:
+    """Let a key end by itself at this instant."""
+    _SET_EXPIRY.run(tx, which=key_id, expires_at=to_microseconds(expires_at))
 
 
 def revoke_key(tx: WriteTx, key_id: str) -> bool:

@@ -23,6 +23,10 @@ class Action(Enum):
     """Read the audit log, and verify that it is whole."""
     AUDIT_SEAL = "audit:seal"
     """Seal the audit log, so that it shows tampering."""
+    CONNECTION_CHANGE = "connection:change"
+    """Make, change and delete SCIM connections, give them credentials, and link users to them."""
+    CONNECTION_LIST = "connection:list"
+    """See every SCIM connection and its credentials (never a secret)."""
     DATA_SOURCE_LIST = "data_source:list"
     """See the data sources that the active team may see."""
     DATA_SOURCE_REGISTER = "data_source:register"
@@ -97,6 +101,7 @@ RAISING: Final[frozenset[Action]] = frozenset(
         Action.API_KEY_CHANGE,
         Action.API_KEY_CREATE,
         Action.ASSIGNMENT_CHANGE,
+        Action.CONNECTION_CHANGE,
         Action.MAPPING_CHANGE,
         Action.ROLE_CHANGE,
         Action.SETTING_CHANGE,

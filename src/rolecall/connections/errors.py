@@ -8,3 +8,24 @@ class ConnectionNameTaken(DomainError):
 
     kind = ErrorKind.CONFLICT
     code = "connection_name_taken"
+
+
+class BadConnection(DomainError):
+    """Something about a SCIM connection, or about what shall be linked to it, is not as it must be."""
+
+    kind = ErrorKind.INVALID
+    code = "bad_connection"
+
+
+class ConnectionFixed(DomainError):
+    """The SCIM connection cannot be changed or deleted in this way."""
+
+    kind = ErrorKind.CONFLICT
+    code = "connection_fixed"
+
+
+class ConnectionInUse(DomainError):
+    """Something still belongs to the SCIM connection that was to be deleted."""
+
+    kind = ErrorKind.CONFLICT
+    code = "connection_in_use"

@@ -7,7 +7,7 @@ from typing import Final
 
 from rolecall.authorization.actor import Actor
 from rolecall.authorization.roles import ADMIN
-from rolecall.directory.errors import BreakGlassUser, LastAdministrator
+from rolecall.directory.errors import BreakGlassUser, LastAdministrator, UserNameTaken
 from rolecall.directory.events import UserProtected
 from rolecall.directory.model import (
     DEFAULT_CONNECTION,
@@ -144,6 +144,22 @@ def check_version(version: int, expected: Expected) -> None:
 def owner_of(actor: Actor) -> ConnectionId:
     """Return the connection that owns what this actor pushes."""
     return DEFAULT_CONNECTION if actor.connection_id is None else ConnectionId(actor.connection_id)
+
+
+def may_see(actor: Actor, owner: ConnectionId | None) -> bool:
+    """Return whether what this connection owns is there for the actor; None: no connection owns it."""
+    return owner is not None and actor.connection_id in {None, owner}
+
+
+def taken_for(actor: Actor, error: UserNameTaken) -> UserNameTaken:
+    """Return the refusal of a user name as its caller has to hear it: the user may be one that it does not see."""
+    if actor.connection_id is None:
+        return error
+    return UserNameTaken(
+        f"{error.detail} If that one is a local user, or of another connection, an administrator can link it to this"
+        " connection: rolecall admin connections link.",
+        attribute="userName",
+    )
 
 
 def new_group(group_id: GroupId, profile: Document, *, connection_id: ConnectionId, now: datetime) -> Group:

@@ -280,6 +280,13 @@ class ScimEnabled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScimSwitchedOff(Event):
+    """Rolecall takes no SCIM calls any more: no connection is on."""
+
+    type: ClassVar[str] = "directory.scim.switched-off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsersAtOnceSet(Event):
     """So many users at most have their assignments brought up to date in the change that concerns them."""
 

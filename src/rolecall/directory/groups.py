@@ -44,7 +44,7 @@ def create_group(tx: WriteTx, profile: Document, members: tuple[str, ...]) -> St
     group = decide.new_group(GroupId(new_id(tx.now)), profile, connection_id=decide.owner_of(tx.actor), now=tx.now)
     store.insert_group(tx, group)
     tx.record(GroupCreated(group_id=group.id, display_name=group.display_name))
-    added = _add(tx, group.id, members)
+    added = _add(tx, group, members)
     if added:
         tx.record(GroupMembersChanged(group_id=group.id, display_name=group.display_name, added=added, removed=()))
     return store.stored_group_of(group, store.list_members(tx, group.id))
@@ -56,7 +56,7 @@ def get_group(tx: ReadTx, group_id: GroupId, *, with_members: bool) -> StoredGro
     Raises: Forbidden, NotFound.
     """
     require(tx.actor, Action.PROVISIONED_READ)
-    group = store.find_stored_group(tx, group_id, with_members=with_members)
+    group = store.find_stored_group(tx, group_id, tx.actor.connection_id, with_members=with_members)
     if group is None:
         raise _not_found(group_id)
     return group
@@ -68,7 +68,7 @@ def list_groups(tx: ReadTx, request: ListRequest, *, with_members: bool) -> Page
     Raises: Forbidden, ListTooSlow.
     """
     require(tx.actor, Action.PROVISIONED_READ)
-    page = lists.list_groups(tx, request)
+    page = lists.list_groups(tx, request, tx.actor.connection_id)
     members = store.list_members_of(tx, [row[0] for row in page.items]) if with_members else {}
     return Page(
         items=tuple(
@@ -84,7 +84,7 @@ def list_all_groups(tx: ReadTx, request: ListRequest) -> Page[Group]:
     Raises: Forbidden, ListTooSlow.
     """
     require(tx.actor, Action.GROUP_LIST)
-    page = lists.list_groups(tx, request)
+    page = lists.list_groups(tx, request, None)
     return Page(items=tuple(store.group_from(row) for row in page.items), total=page.total)
 
 
@@ -123,12 +123,12 @@ def change_group(
     """
     require(tx.actor, Action.PROVISIONED_WRITE)
     before = store.find_group_to_change(tx, group_id)
-    if before is None:
+    if before is None or not decide.may_see(tx.actor, before.connection_id):
         raise _not_found(group_id)
     decide.check_version(before.version, expected)
     progress = _Progress(profile=before.profile)
     for step in steps:
-        _carry_out(tx, group_id, step, progress)
+        _carry_out(tx, before, step, progress)
     added, removed = progress.net()
     after = decide.changed_group(before, progress.profile, members_differ=bool(added or removed), now=tx.now)
     if after is not before:
@@ -145,7 +145,7 @@ def delete_group(tx: WriteTx, group_id: GroupId, expected: Expected) -> None:
     """
     require(tx.actor, Action.PROVISIONED_WRITE)
     group = store.find_group_to_change(tx, group_id)
-    if group is None:
+    if group is None or not decide.may_see(tx.actor, group.connection_id):
         raise _not_found(group_id)
     decide.check_version(group.version, expected)
     for outer in store.remove_from_all_groups(tx, group_id):
@@ -182,7 +182,7 @@ class _Progress:
         return tuple(sorted(self.added)), tuple(sorted(self.removed))
 
 
-def _carry_out(tx: WriteTx, group_id: GroupId, step: GroupStep, progress: _Progress) -> None:
+def _carry_out(tx: WriteTx, group: Group, step: GroupStep, progress: _Progress) -> None:
     match step:
         case EditProfile(change=change):
             changed = change(progress.profile)
@@ -191,24 +191,24 @@ def _carry_out(tx: WriteTx, group_id: GroupId, step: GroupStep, progress: _Progr
                 if progress.outcomes.get(operation) is not Outcome.APPLIED:
                     progress.outcomes[operation] = outcome
         case AddMembers(operation=operation, members=members):
-            progress.note(operation, _add(tx, group_id, members), ())
+            progress.note(operation, _add(tx, group, members), ())
         case RemoveMembers(operation=operation, members=members):
-            progress.note(operation, (), store.remove_members(tx, group_id, members))
+            progress.note(operation, (), store.remove_members(tx, group.id, members))
         case RemoveMatchingMembers(operation=operation, where=where):
-            found = store.list_matching_members(tx, group_id, where)
-            progress.note(operation, (), store.remove_members(tx, group_id, found) if found else ())
+            found = store.list_matching_members(tx, group.id, where)
+            progress.note(operation, (), store.remove_members(tx, group.id, found) if found else ())
         case ReplaceMembers(operation=operation, members=members):
-            went = store.remove_other_members(tx, group_id, members)
-            progress.note(operation, _add(tx, group_id, members), went)
+            went = store.remove_other_members(tx, group.id, members)
+            progress.note(operation, _add(tx, group, members), went)
 
 
-def _add(tx: WriteTx, group_id: GroupId, members: tuple[str, ...]) -> tuple[str, ...]:
-    """Add members. Those that were not added must be members already, or else do not exist."""
+def _add(tx: WriteTx, group: Group, members: tuple[str, ...]) -> tuple[str, ...]:
+    """Add members. Those that were not added must be members already, or else do not exist for its connection."""
     if not members:
         return ()
-    added = store.add_members(tx, group_id, members)
+    added = store.add_members(tx, group, members)
     if len(added) < len(set(members)):
-        strangers = store.find_strangers(tx, members)
+        strangers = store.find_strangers(tx, group, members)
         if strangers:
             raise NoSuchMember(
                 f"There is no user or group with the id {strangers[0]!r}, so it cannot become a member.",

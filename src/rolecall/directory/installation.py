@@ -6,7 +6,7 @@ from typing import Final
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
 from rolecall.directory.errors import BadSetting
-from rolecall.directory.events import PublicUrlSet, ScimEnabled, UsersAtOnceSet
+from rolecall.directory.events import PublicUrlSet, ScimEnabled, ScimSwitchedOff, UsersAtOnceSet
 from rolecall.directory.store import installation as store
 from rolecall.kernel.event import Event
 from rolecall.storage.transaction import ReadTx, WriteTx
@@ -52,10 +52,15 @@ def enable_scim(tx: WriteTx) -> None:
     Raises: Forbidden.
     """
     require(tx.actor, Action.SETTING_CHANGE)
-    if get_installation(tx).scim_enabled:
+    switch_scim(tx, on=True)
+
+
+def switch_scim(tx: WriteTx, *, on: bool) -> None:
+    """Take SCIM calls from now on, or none any more. Needs no action: it follows from what was changed."""
+    if get_installation(tx).scim_enabled is on:
         return
-    store.save_setting(tx, _SCIM_ENABLED, "true")
-    tx.record(ScimEnabled())
+    store.save_setting(tx, _SCIM_ENABLED, "true" if on else "false")
+    tx.record(ScimEnabled() if on else ScimSwitchedOff())
 
 
 def set_users_at_once(tx: WriteTx, count: int) -> None:

@@ -7,6 +7,7 @@ from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
 from rolecall.directory import decide
 from rolecall.directory.assignments import protect_from
+from rolecall.directory.errors import UserNameTaken
 from rolecall.directory.events import (
     GroupMembersChanged,
     UserChanged,
@@ -51,7 +52,10 @@ def create_user(tx: WriteTx, profile: Document) -> StoredUser:
     user = decide.new_user(
         UserId(new_id(tx.now)), profile, kind=UserKind.PERSON, connection_id=decide.owner_of(tx.actor), now=tx.now
     )
-    store.insert_user(tx, user)
+    try:
+        store.insert_user(tx, user)
+    except UserNameTaken as error:
+        raise decide.taken_for(tx.actor, error) from error
     tx.record(UserCreated(user_id=user.id, user_name=user.user_name))
     if "roles" in profile:
         take_values(tx, user, SourceKind.SCIM_ROLE, decide.role_values(profile))
@@ -64,7 +68,7 @@ def get_user(tx: ReadTx, user_id: UserId, *, with_memberships: bool) -> StoredUs
     Raises: Forbidden, NotFound.
     """
     require(tx.actor, Action.PROVISIONED_READ)
-    user = store.find_stored_user(tx, user_id, with_memberships=with_memberships)
+    user = store.find_stored_user(tx, user_id, tx.actor.connection_id, with_memberships=with_memberships)
     if user is None:
         raise _not_found(user_id)
     return user
@@ -88,7 +92,7 @@ def list_users(tx: ReadTx, request: ListRequest, *, with_memberships: bool) -> P
     Raises: Forbidden, ListTooSlow.
     """
     require(tx.actor, Action.PROVISIONED_READ)
-    page = lists.list_provisioned_users(tx, request)
+    page = lists.list_provisioned_users(tx, request, tx.actor.connection_id)
     memberships = store.list_memberships_of(tx, [row[0] for row in page.items]) if with_memberships else {}
     return Page(
         items=tuple(store.stored_user_from(row, memberships.get(row[0], ())) for row in page.items),
@@ -125,7 +129,7 @@ def delete_user(tx: WriteTx, user_id: UserId, expected: Expected) -> None:
     """
     require(tx.actor, Action.PROVISIONED_WRITE)
     before = find_to_delete(tx, user_id)
-    if before is None or not before.provisioned:
+    if before is None or not decide.may_see(tx.actor, before.connection_id):
         raise _not_found(user_id)
     decide.check_version(before.version, expected)
     after = decide.deleted_user(before, now=tx.now)
@@ -173,7 +177,7 @@ def _record_change(tx: WriteTx, before: User, after: User) -> None:
 
 def _get_to_change(tx: WriteTx, user_id: UserId) -> User:
     user = store.find_user_to_change(tx, user_id)
-    if user is None or not user.provisioned:
+    if user is None or not decide.may_see(tx.actor, user.connection_id):
         raise _not_found(user_id)
     return user
 

@@ -47,7 +47,7 @@ def get_resource(tx: ReadTx, kind: ResourceKind, resource_id: ResourceId) -> Sto
     Raises: Forbidden, NotFound.
     """
     require(tx.actor, Action.PROVISIONED_READ)
-    resource = store.find_stored_resource(tx, kind, resource_id)
+    resource = store.find_stored_resource(tx, kind, resource_id, tx.actor.connection_id)
     if resource is None:
         raise _not_found(kind, resource_id)
     return resource
@@ -59,7 +59,7 @@ def list_resources(tx: ReadTx, kind: ResourceKind, request: ListRequest) -> Page
     Raises: Forbidden, ListTooSlow.
     """
     require(tx.actor, Action.PROVISIONED_READ)
-    return store.list_resources(tx, kind, request)
+    return store.list_resources(tx, kind, request, tx.actor.connection_id)
 
 
 def walk_resources(tx: ReadTx, kind: ResourceKind, request: ListRequest, seek: Seek) -> Stretch[StoredResource]:
@@ -68,7 +68,7 @@ def walk_resources(tx: ReadTx, kind: ResourceKind, request: ListRequest, seek: S
     Raises: Forbidden, ListTooSlow.
     """
     require(tx.actor, Action.PROVISIONED_READ)
-    return store.walk_resources(tx, kind, request, seek)
+    return store.walk_resources(tx, kind, request, seek, tx.actor.connection_id)
 
 
 def change_resource(
@@ -137,7 +137,7 @@ def _signature_of(kind: ResourceKind) -> str:
 
 def _get_to_change(tx: WriteTx, kind: ResourceKind, resource_id: ResourceId) -> Resource:
     resource = store.find_resource_to_change(tx, kind, resource_id)
-    if resource is None:
+    if resource is None or not decide.may_see(tx.actor, resource.connection_id):
         raise _not_found(kind, resource_id)
     return resource
 

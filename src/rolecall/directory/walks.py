@@ -15,7 +15,7 @@ def walk_users(tx: ReadTx, request: ListRequest, seek: Seek, *, with_memberships
     Raises: Forbidden, ListTooSlow.
     """
     require(tx.actor, Action.PROVISIONED_READ)
-    rows = walks.walk_provisioned_users(tx, request, seek)
+    rows = walks.walk_provisioned_users(tx, request, seek, tx.actor.connection_id)
     memberships = user_store.list_memberships_of(tx, [row[0] for row in rows.items]) if with_memberships else {}
     return Stretch(
         items=tuple(user_store.stored_user_from(row, memberships.get(row[0], ())) for row in rows.items),
@@ -46,7 +46,7 @@ def walk_groups(tx: ReadTx, request: ListRequest, seek: Seek, *, with_members: b
     Raises: Forbidden, ListTooSlow.
     """
     require(tx.actor, Action.PROVISIONED_READ)
-    rows = walks.walk_groups(tx, request, seek)
+    rows = walks.walk_groups(tx, request, seek, tx.actor.connection_id)
     members = group_store.list_members_of(tx, [row[0] for row in rows.items]) if with_members else {}
     return Stretch(
         items=tuple(

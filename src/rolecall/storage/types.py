@@ -111,6 +111,27 @@ def _is_listed_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"{column} = ANY(ARRAY(SELECT json_array_elements_text(CAST({texts} AS json))))"
 
 
+class unindexed(GenericFunction[Any]):  # noqa: N801  # as above
+    """The column as it is, but so that SQLite looks for no index on it: `unindexed(column) == value`.
+
+    For what most rows have in common: without statistics SQLite believes every equality to leave a handful.
+    """
+
+    name = "unindexed"
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(unindexed, "sqlite")
+def _unindexed_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
+@compiles(unindexed, "postgresql")
+def _unindexed_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
 class position_of(GenericFunction[Any]):  # noqa: N801  # as above
     """Where the second text stands in the first, from 1; 0 when it does not. Always case-sensitive."""
 

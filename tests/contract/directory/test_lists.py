@@ -220,7 +220,7 @@ def test_a_list_that_the_database_decides_alone_has_no_more_time_than_another(in
     with pytest.raises(ListTooSlow, match="Add a condition on userName"):
         listed(installed, contains)
     with pytest.raises(ListTooSlow):
-        installed.ask(walk_provisioned_users, request(contains), Seek())
+        installed.ask(walk_provisioned_users, request(contains), Seek(), None)
     with pytest.raises(ListTooSlow):
         listed(installed, sort_by=("displayName",), skip=45_000)
     assert listed(installed, equal("userName", to="ada", fold=True)) == [ada]

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rolecall.authorization.actor import SYSTEM
 from rolecall.authorization.roles import ADMIN, RoleId
 from rolecall.directory import decide
-from rolecall.directory.errors import BreakGlassUser, LastAdministrator
+from rolecall.directory.errors import BreakGlassUser, LastAdministrator, UserNameTaken
 from rolecall.directory.events import UserProtected
 from rolecall.directory.model import (
     DEFAULT_CONNECTION,
@@ -315,3 +316,27 @@ def test_differing_fields_are_named_in_their_order():
     one = TeamDraft(name="a", alias="x")
     assert decide.differing_fields(one, TeamDraft(name="b", description="c", alias="x")) == ("name", "description")
     assert decide.differing_fields(one, one) == ()
+
+
+@pytest.mark.parametrize(
+    "of_actor, owner, sees",
+    [
+        (None, DEFAULT_CONNECTION, True),
+        (None, None, False),
+        (DEFAULT_CONNECTION, DEFAULT_CONNECTION, True),
+        (DEFAULT_CONNECTION, "another", False),
+        (DEFAULT_CONNECTION, None, False),
+    ],
+)
+def test_a_connection_sees_its_own_and_who_has_none_sees_what_any_owns(of_actor, owner, sees):
+    actor = replace(SYSTEM, connection_id=of_actor)
+    assert decide.may_see(actor, owner) is sees
+    assert decide.owner_of(actor) == DEFAULT_CONNECTION
+
+
+def test_a_connection_that_is_refused_a_name_hears_how_it_can_have_it():
+    taken = UserNameTaken("Taken.", attribute="userName")
+    assert decide.taken_for(SYSTEM, taken) is taken
+    told = decide.taken_for(replace(SYSTEM, connection_id="another"), taken)
+    assert told.detail.startswith("Taken. If that one is a local user")
+    assert told.about == {"attribute": "userName"}

@@ -26,7 +26,19 @@ from rolecall.api.calls import (
 )
 from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedMediaType
 from rolecall.api.recorder import Recorder
-from rolecall.api.rest import jobs, keys, logs, mappings, oauth, reports, roles, subscriptions, teams, users
+from rolecall.api.rest import (
+    connections,
+    jobs,
+    keys,
+    logs,
+    mappings,
+    oauth,
+    reports,
+    roles,
+    subscriptions,
+    teams,
+    users,
+)
 from rolecall.api.rest.calls import CALL_IN_SCOPE, RestCall
 from rolecall.api.rest.endpoints import Endpoint, Need
 from rolecall.api.rest.errors import (
@@ -55,6 +67,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *teams.ENDPOINTS,
     *roles.ENDPOINTS,
     *mappings.ENDPOINTS,
+    *connections.ENDPOINTS,
     *keys.ENDPOINTS,
     *oauth.ENDPOINTS,
     *jobs.ENDPOINTS,

@@ -6,6 +6,7 @@ from rolecall.cli.admin import (
     audit,
     automatic,
     backup,
+    connections,
     database,
     doctor,
     events,
@@ -34,6 +35,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(groups.app, name="groups")
 app.add_typer(teams.app, name="teams")
 app.add_typer(roles.app, name="roles")
+app.add_typer(connections.app, name="connections")
 app.add_typer(mappings.app, name="mappings")
 mappings.app.command("choices")(automatic.show_choices)
 mappings.app.command("choose")(automatic.choose)

@@ -45,8 +45,9 @@ def scim_setup(
     """
     from rolecall.authentication.api_keys import create_api_key
     from rolecall.authorization.roles import SCIM_PROVISIONER
+    from rolecall.connections.connections import switch_default
     from rolecall.directory.assignments import assign_role
-    from rolecall.directory.installation import enable_scim, set_public_url
+    from rolecall.directory.installation import set_public_url
     from rolecall.directory.model import DEFAULT_CONNECTION
 
     def set_up(tx: "WriteTx") -> "NewApiKey":
@@ -54,7 +55,7 @@ def scim_setup(
         assign_role(tx, user.id, role=SCIM_PROVISIONER)
         if url is not None:
             set_public_url(tx, url)
-        enable_scim(tx)
+        switch_default(tx, on=True)
         return create_api_key(tx, user_id=user.id, name="SCIM", role=SCIM_PROVISIONER, connection_id=DEFAULT_CONNECTION)
 
     url = _parsed(public_url)

@@ -33,7 +33,7 @@ from rolecall.storage.predicates import TextColumn, to_sql
 from rolecall.storage.statement import Row, Statement
 from rolecall.storage.totals import total_of
 from rolecall.storage.transaction import ReadTx, WriteTx
-from rolecall.storage.types import is_listed, listed
+from rolecall.storage.types import is_listed, listed, unindexed
 
 _G: Final = directory_group.c
 _M: Final = group_member.c
@@ -114,6 +114,7 @@ def _insertion(table: Any, kind: MemberKind, *conditions: Any) -> Statement:
         .where(
             is_listed(table.c.id, bindparam("ids")),
             *conditions,
+            unindexed(table.c.connection_id) == cast(bindparam("owner"), Text),
         )
         # Who becomes a member cannot be deleted meanwhile, or its row here would outlive it.
         .with_for_update(read=True, key_share=True, of=table)
@@ -131,7 +132,8 @@ _ADD_USERS: Final = _insertion(directory_user, MemberKind.USER, PROVISIONED)
 _ADD_GROUPS: Final = _insertion(directory_group, MemberKind.GROUP)
 _FIND_STRANGERS: Final = Statement(
     select(_WANTED.c.value).where(
-        not_(exists().where(_U.id == _WANTED.c.value, PROVISIONED)), not_(exists().where(_G.id == _WANTED.c.value))
+        not_(exists().where(_U.id == _WANTED.c.value, PROVISIONED, unindexed(_U.connection_id) == bindparam("owner"))),
+        not_(exists().where(_G.id == _WANTED.c.value, unindexed(_G.connection_id) == bindparam("owner"))),
     )
 )
 
@@ -148,10 +150,10 @@ def find_group_by_name(tx: ReadTx, display_name: str) -> Group | None:
     return None if row is None else group_from(row)
 
 
-def find_stored_group(tx: ReadTx, group_id: GroupId, *, with_members: bool) -> StoredGroup | None:
-    """Return the group that has this id, ready to be shown, or None."""
+def find_stored_group(tx: ReadTx, group_id: GroupId, owner: str | None, *, with_members: bool) -> StoredGroup | None:
+    """Return the group that has this id and that this connection owns (None: any), ready to be shown, or None."""
     row = _FIND.row(tx, id=group_id)
-    if row is None:
+    if row is None or owner not in {None, row[5]}:
         return None
     return stored_group_from(row, list_members(tx, group_id) if with_members else None)
 
@@ -216,10 +218,10 @@ def list_matching_members(tx: ReadTx, group_id: GroupId, where: Predicate) -> tu
     return tuple(row[0] for row in found if matches({"value": row[0], "type": row[1], "display": row[2]}))
 
 
-def add_members(tx: WriteTx, group_id: GroupId, members: Iterable[str]) -> tuple[str, ...]:
-    """Make these users and groups members; return the ids of those that were none."""
+def add_members(tx: WriteTx, group: Group, members: Iterable[str]) -> tuple[str, ...]:
+    """Make these users and groups of its connection members; return the ids of those that were none."""
     wanted = set(members)
-    values = {"id": group_id, "ids": _json_of(wanted), "now": to_microseconds(tx.now)}
+    values = {"id": group.id, "owner": group.connection_id, "ids": _json_of(wanted), "now": to_microseconds(tx.now)}
     added = [row[0] for row in _ADD_USERS.rows(tx, **values)]
     # Nearly always, all of them are users.
     if len(added) < len(wanted):
@@ -227,9 +229,9 @@ def add_members(tx: WriteTx, group_id: GroupId, members: Iterable[str]) -> tuple
     return tuple(added)
 
 
-def find_strangers(tx: ReadTx, members: Iterable[str]) -> tuple[str, ...]:
-    """Return those ids that are neither of a user that SCIM owns nor of a group."""
-    return tuple(row[0] for row in _FIND_STRANGERS.rows(tx, ids=_json_of(members)))
+def find_strangers(tx: ReadTx, group: Group, members: Iterable[str]) -> tuple[str, ...]:
+    """Return those ids that are neither of a user nor of a group that the group's connection owns."""
+    return tuple(row[0] for row in _FIND_STRANGERS.rows(tx, owner=group.connection_id, ids=_json_of(members)))
 
 
 def remove_members(tx: WriteTx, group_id: GroupId, members: Iterable[str]) -> tuple[str, ...]:

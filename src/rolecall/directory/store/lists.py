@@ -7,7 +7,7 @@ by row. Both are done within a time budget, except for what a unique index finds
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final, TypeAlias
 
@@ -56,6 +56,7 @@ from rolecall.storage.predicates import (
 from rolecall.storage.statement import Row, Statement
 from rolecall.storage.totals import read_total
 from rolecall.storage.transaction import ReadTx
+from rolecall.storage.types import unindexed
 
 _BUDGET_SECONDS: Final = 3.0
 _CHUNK: Final = 500
@@ -154,6 +155,8 @@ class Kind:
     identifier: Column[str]
     columns: tuple[Any, ...]
     visible: ColumnElement[bool]
+    belongs: Column[Any]
+    """The column of the connection that owns a row."""
     total: str | None
     """The total that is kept of them; None: they are counted."""
     filters: dict[Path, Any]
@@ -163,6 +166,28 @@ class Kind:
     resource_type: str
     related: Mapping[str, Callable[[ReadTx, str], list[Document]]]
     """What is kept elsewhere and belongs to the document all the same, by its name there."""
+    owner: str | None = None
+    """The connection whose rows alone are listed; None: those of all."""
+    by_owner: ColumnElement[bool] | None = None
+    """The same condition as `visible`, for which the index by owner and id is meant."""
+
+    @property
+    def at_hand(self) -> ColumnElement[bool]:
+        """What a list of everything, by id, is read by."""
+        return self.visible if self.by_owner is None else self.by_owner
+
+
+@cache
+def owned(kind: Kind, owner: str | None) -> Kind:
+    """Return the kind narrowed to what a connection owns; None: as it is."""
+    if owner is None:
+        return kind
+    return replace(
+        kind,
+        visible=kind.visible & (unindexed(kind.belongs) == owner),
+        by_owner=kind.visible & (kind.belongs == owner),
+        owner=owner,
+    )
 
 
 def _groups_document(tx: ReadTx, user_id: str) -> list[Document]:
@@ -183,6 +208,7 @@ PROVISIONED_USERS: Final = Kind(
     identifier=_U.id,
     columns=STORED_USER_COLUMNS,
     visible=PROVISIONED,
+    belongs=_U.connection_id,
     total=PROVISIONED_TOTAL,
     filters=_USER_FILTERS,
     orders=_USER_ORDERS,
@@ -194,6 +220,7 @@ ALL_USERS: Final = Kind(
     identifier=_U.id,
     columns=(*STORED_USER_COLUMNS, *USER_COLUMNS),
     visible=_U.state != UserState.DELETED.value,
+    belongs=_U.connection_id,
     total=None,
     filters=_USER_FILTERS,
     orders=_USER_ORDERS,
@@ -205,6 +232,7 @@ GROUPS: Final = Kind(
     identifier=_G.id,
     columns=STORED_GROUP_COLUMNS,
     visible=true(),
+    belongs=_G.connection_id,
     total=GROUP_TOTAL,
     filters=_GROUP_FILTERS,
     orders=_GROUP_ORDERS,
@@ -214,12 +242,12 @@ GROUPS: Final = Kind(
 )
 
 
-def list_provisioned_users(tx: ReadTx, request: ListRequest) -> Page[Row]:
-    """Return rows of `STORED_USER_COLUMNS` of users that SCIM owns.
+def list_provisioned_users(tx: ReadTx, request: ListRequest, owner: str | None) -> Page[Row]:
+    """Return rows of `STORED_USER_COLUMNS` of users that a connection owns; None: that any does.
 
     Raises: ListTooSlow.
     """
-    return list_kind(tx, request, PROVISIONED_USERS)
+    return list_kind(tx, request, owned(PROVISIONED_USERS, owner))
 
 
 def list_all_users(tx: ReadTx, request: ListRequest) -> Page[Row]:
@@ -231,12 +259,12 @@ def list_all_users(tx: ReadTx, request: ListRequest) -> Page[Row]:
     return Page(items=tuple(row[len(STORED_USER_COLUMNS) :] for row in page.items), total=page.total)
 
 
-def list_groups(tx: ReadTx, request: ListRequest) -> Page[Row]:
-    """Return rows of `STORED_GROUP_COLUMNS`.
+def list_groups(tx: ReadTx, request: ListRequest, owner: str | None) -> Page[Row]:
+    """Return rows of `STORED_GROUP_COLUMNS` of groups that a connection owns; None: that any does.
 
     Raises: ListTooSlow.
     """
-    return list_kind(tx, request, GROUPS)
+    return list_kind(tx, request, owned(GROUPS, owner))
 
 
 def list_kind(tx: ReadTx, request: ListRequest, kind: Kind) -> Page[Row]:
@@ -281,7 +309,7 @@ def _list_among(tx: ReadTx, request: ListRequest, kind: Kind) -> Page[Row]:
     if request.sort_by is None or request.sort_by in kind.orders:
         if request.where is None:
             statements = _statements(kind, request.sort_by, descending=request.descending)
-            return _page(tx, request, statements, {}, total=kind.total)
+            return _page(tx, request, statements, {}, total=kind)
         selection = to_sql(request.where, kind.filters)
         if selection.exact:
             statements = _statements_where(
@@ -313,7 +341,7 @@ def _equal_to(where: Predicate, kind: Kind) -> tuple[Path, str] | None:
 def _statements(
     kind: Kind, sort_by: Path | None, *, descending: bool, equal: Path | None = None
 ) -> tuple[Statement, Statement]:
-    condition = kind.visible
+    condition = kind.at_hand if equal is None and sort_by in {None, ("id",)} else kind.visible
     if equal is not None:
         condition &= kind.filters[equal].column == bindparam("value")
     return _statements_where(kind, condition, sort_by, descending=descending)
@@ -340,14 +368,17 @@ def _page(
     statements: tuple[Statement, Statement],
     parameters: dict[str, str],
     *,
-    total: str | None = None,
+    total: Kind | None = None,
 ) -> Page[Row]:
     """Return the page; they are counted only where neither the page itself nor a total that is kept tells."""
     count, page = statements
     rows = page.rows(tx, **parameters, limit=request.limit, skip=request.skip) if request.limit else []
     if len(rows) < request.limit and (rows or not request.skip):
         return Page(items=tuple(rows), total=request.skip + len(rows))
-    counted = int(count.value(tx, **parameters)) if total is None else read_total(tx, total, None)
+    if total is None or total.total is None:
+        counted = int(count.value(tx, **parameters))
+    else:
+        counted = read_total(tx, total.total, total.owner)
     return Page(items=tuple(rows), total=counted)
 
 

@@ -19,7 +19,7 @@ from rolecall.directory.model import (
     UniqueAttribute,
     UniqueValue,
 )
-from rolecall.directory.store.lists import Kind, list_kind
+from rolecall.directory.store.lists import Kind, list_kind, owned
 from rolecall.directory.store.users import text_of
 from rolecall.directory.store.walks import walk_kind
 from rolecall.directory.tables import directory_resource, resource_value
@@ -80,10 +80,12 @@ class _UniqueColumn:
         return Selection(condition=_R.id.in_(having), exact=True)
 
 
-def find_stored_resource(tx: ReadTx, kind: ResourceKind, resource_id: ResourceId) -> StoredResource | None:
-    """Return the resource of that kind that has this id, ready to be shown, or None."""
+def find_stored_resource(
+    tx: ReadTx, kind: ResourceKind, resource_id: ResourceId, owner: str | None
+) -> StoredResource | None:
+    """Return the resource of that kind that has this id and that owner (None: any), ready to be shown, or None."""
     row = _FIND.row(tx, id=resource_id, kind=kind.name)
-    return None if row is None else _stored_resource_from(row)
+    return None if row is None or owner not in {None, row[5]} else _stored_resource_from(row)
 
 
 def find_resource_to_change(tx: WriteTx, kind: ResourceKind, resource_id: ResourceId) -> Resource | None:
@@ -97,21 +99,23 @@ def list_all(tx: ReadTx, kind: ResourceKind) -> tuple[Resource, ...]:
     return tuple(_resource_from(row, kind) for row in _LIST_ALL.rows(tx, kind=kind.name))
 
 
-def list_resources(tx: ReadTx, kind: ResourceKind, request: ListRequest) -> Page[StoredResource]:
-    """Return resources of that kind.
+def list_resources(tx: ReadTx, kind: ResourceKind, request: ListRequest, owner: str | None) -> Page[StoredResource]:
+    """Return resources of that kind that a connection owns; None: that any does.
 
     Raises: ListTooSlow.
     """
-    page = list_kind(tx, request, _listed(kind))
+    page = list_kind(tx, request, owned(_listed(kind), owner))
     return Page(items=tuple(_stored_resource_from(row) for row in page.items), total=page.total)
 
 
-def walk_resources(tx: ReadTx, kind: ResourceKind, request: ListRequest, seek: Seek) -> Stretch[StoredResource]:
-    """Return resources of that kind from a position on.
+def walk_resources(
+    tx: ReadTx, kind: ResourceKind, request: ListRequest, seek: Seek, owner: str | None
+) -> Stretch[StoredResource]:
+    """Return resources of that kind and owner (None: any) from a position on.
 
     Raises: ListTooSlow.
     """
-    rows = walk_kind(tx, request, seek, _listed(kind))
+    rows = walk_kind(tx, request, seek, owned(_listed(kind), owner))
     items = tuple(_stored_resource_from(row) for row in rows.items)
     return Stretch(items=items, total=rows.total, before=rows.before, after=rows.after)
 
@@ -196,6 +200,7 @@ def _listed(kind: ResourceKind) -> Kind:
         identifier=_R.id,
         columns=_COLUMNS,
         visible=_R.kind == literal(kind.name),
+        belongs=_R.connection_id,
         total=None,
         filters=filters | {unique.path: _UniqueColumn(kind.name, unique) for unique in kind.unique},
         orders=by_column,

@@ -52,6 +52,7 @@ _FIND_STORED: Final = Statement(
         _U.created_at,
         _U.changed_at,
         exists().where(group_member.c.member_id == _U.id),
+        _U.connection_id,
     ).where(_U.id == bindparam("id"), PROVISIONED)
 )
 _KNOWN_AMONG: Final = Statement(select(_U.id).where(is_listed(_U.id, bindparam("ids"))))
@@ -151,10 +152,10 @@ def find_user_by_name(tx: ReadTx, user_name: str) -> User | None:
     return None if row is None else user_from(row)
 
 
-def find_stored_user(tx: ReadTx, user_id: UserId, *, with_memberships: bool) -> StoredUser | None:
-    """Return the user that SCIM owns and that has this id, ready to be shown, or None."""
+def find_stored_user(tx: ReadTx, user_id: UserId, owner: str | None, *, with_memberships: bool) -> StoredUser | None:
+    """Return the user that has this id and that this connection owns (None: any), ready to be shown, or None."""
     row = _FIND_STORED.row(tx, id=user_id)
-    if row is None:
+    if row is None or owner not in {None, row[6]}:
         return None
     # Whoever is in no group at all costs no walk through the groups.
     return stored_user_from(row, list_memberships(tx, user_id) if with_memberships and row[5] else ())

@@ -10,7 +10,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, null, or_, select, true
+from sqlalchemy import ColumnElement, and_, bindparam, func, null, or_, select
 
 from rolecall.directory.model import ListRequest, Position, Seek, Stretch
 from rolecall.directory.store.lists import (
@@ -22,6 +22,7 @@ from rolecall.directory.store.lists import (
     SortKey,
     bounded,
     in_order,
+    owned,
     scan,
     visible_in,
 )
@@ -59,12 +60,12 @@ class _Course:
     ids_fall: bool
 
 
-def walk_provisioned_users(tx: ReadTx, request: ListRequest, seek: Seek) -> Stretch[Row]:
+def walk_provisioned_users(tx: ReadTx, request: ListRequest, seek: Seek, owner: str | None) -> Stretch[Row]:
     """Return rows that begin as `STORED_USER_COLUMNS` do, of users that SCIM owns.
 
     Raises: ListTooSlow.
     """
-    return walk_kind(tx, request, seek, PROVISIONED_USERS)
+    return walk_kind(tx, request, seek, owned(PROVISIONED_USERS, owner))
 
 
 def walk_all_users(tx: ReadTx, request: ListRequest, seek: Seek) -> Stretch[Row]:
@@ -76,12 +77,12 @@ def walk_all_users(tx: ReadTx, request: ListRequest, seek: Seek) -> Stretch[Row]
     return replace(stretch, items=tuple(row[len(STORED_USER_COLUMNS) :][: len(USER_COLUMNS)] for row in stretch.items))
 
 
-def walk_groups(tx: ReadTx, request: ListRequest, seek: Seek) -> Stretch[Row]:
+def walk_groups(tx: ReadTx, request: ListRequest, seek: Seek, owner: str | None) -> Stretch[Row]:
     """Return rows that begin as `STORED_GROUP_COLUMNS` do.
 
     Raises: ListTooSlow.
     """
-    return walk_kind(tx, request, seek, GROUPS)
+    return walk_kind(tx, request, seek, owned(GROUPS, owner))
 
 
 def walk_kind(tx: ReadTx, request: ListRequest, seek: Seek, kind: Kind) -> Stretch[Row]:
@@ -139,8 +140,10 @@ class _Columns:
     def count(self) -> int:
         """Return how many rows there are."""
         if self._condition is None and self._kind.total is not None:
-            return read_total(self._tx, self._kind.total, None)
-        statement = _kept_count(self._kind) if self._condition is None else _count(self._kind, self._condition)
+            return read_total(self._tx, self._kind.total, self._kind.owner)
+        if self._condition is None:
+            return int(_kept_count(self._kind).value(self._tx))
+        statement = _count(self._kind, self._kind.visible & self._condition)
         return int(statement.value(self._tx))
 
     def read(self, seek: Seek, limit: int) -> list[_Found]:
@@ -161,7 +164,7 @@ class _Columns:
     def _statement(self, course: _Course) -> Statement:
         if self._condition is None:
             return _kept_reading(self._kind, self._sort_by, course)
-        return _reading(self._kind, self._condition, self._sort_by, course)
+        return _reading(self._kind, self._kind.visible & self._condition, self._sort_by, course)
 
     def _courses(self, seek: Seek) -> Iterator[_Course]:
         """Yield how each part is read, from the one on in which the start lies."""
@@ -233,16 +236,16 @@ def _shortened(key: SortKey | None) -> SortKey | None:
 
 @cache
 def _kept_count(kind: Kind) -> Statement:
-    return _count(kind, true())
+    return _count(kind, kind.at_hand)
 
 
 def _count(kind: Kind, condition: ColumnElement[bool]) -> Statement:
-    return Statement(select(func.count()).select_from(kind.identifier.table).where(kind.visible, condition))
+    return Statement(select(func.count()).select_from(kind.identifier.table).where(condition))
 
 
 @cache
 def _kept_reading(kind: Kind, sort_by: Path | None, course: _Course) -> Statement:
-    return _reading(kind, true(), sort_by, course)
+    return _reading(kind, kind.at_hand if course.part is _Part.ALL else kind.visible, sort_by, course)
 
 
 def _reading(kind: Kind, condition: ColumnElement[bool], sort_by: Path | None, course: _Course) -> Statement:
@@ -252,7 +255,7 @@ def _reading(kind: Kind, condition: ColumnElement[bool], sort_by: Path | None, c
     start_id = bindparam("start_id", type_=identifier.type)
     beyond = identifier < start_id if course.ids_fall else identifier > start_id
     by: list[Any] = [identifier.desc() if course.ids_fall else identifier]
-    conditions: list[ColumnElement[bool]] = [kind.visible, condition]
+    conditions: list[ColumnElement[bool]] = [condition]
     if course.part is _Part.ABSENT:
         conditions.append(order.is_(None))
     elif course.part is _Part.VALUED:

@@ -1,0 +1,225 @@
+"""What can be done with SCIM connections from the command line?"""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rolecall.authorization.actor import COMMAND_LINE
+from rolecall.cli.admin.installation import opened
+from rolecall.cli.changes import make_change
+from rolecall.cli.options import AsJson, DatabaseUrl, DataDir
+from rolecall.cli.output import print_fields, print_json, print_table
+
+if TYPE_CHECKING:
+    from rolecall.connections.model import Connection, ConnectionDraft
+    from rolecall.storage.transaction import ReadTx, WriteTx
+
+app = typer.Typer(help="See and set up SCIM connections: one for each identity provider.", no_args_is_help=True)
+
+ConnectionName = Annotated[
+    str, typer.Argument(metavar="NAME", help="The connection's name, or its id.", show_default=False)
+]
+
+
+@app.command("list")
+def list_all(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """List connections, the default one first."""
+    from rolecall.connections.connections import list_connections
+
+    def ask(tx: "ReadTx") -> list[dict[str, Any]]:
+        return [_to_json(tx, each) for each in list_connections(tx)]
+
+    with opened(data_dir, database_url) as rolecall:
+        shown = rolecall.transactions.run_read(COMMAND_LINE, ask)
+    if as_json:
+        print_json({"connections": shown})
+        return
+    rows = [(each["id"], each["name"], each["state"], str(each["users"]), str(each["groups"])) for each in shown]
+    print_table(("ID", "NAME", "STATE", "USERS", "GROUPS"), rows)
+
+
+@app.command("show")
+def show(
+    name: ConnectionName, *, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
+    """Show one connection with its credentials."""
+    from rolecall.connections.connections import get_connection_by_name, list_credentials
+    from rolecall.kernel.clock import to_rfc3339
+
+    def ask(tx: "ReadTx") -> dict[str, Any]:
+        connection = get_connection_by_name(tx, name)
+        credentials = [
+            {
+                "id": key.id,
+                "usable": key.is_usable(tx.now),
+                "expires_at": None if key.expires_at is None else to_rfc3339(key.expires_at),
+                "last_used_at": None if key.last_used_at is None else to_rfc3339(key.last_used_at),
+            }
+            for key in list_credentials(tx, connection.id)
+        ]
+        return {**_to_json(tx, connection), "credentials": credentials}
+
+    with opened(data_dir, database_url) as rolecall:
+        shown = rolecall.transactions.run_read(COMMAND_LINE, ask)
+    if as_json:
+        print_json(shown)
+        return
+    print_fields(
+        {
+            "Name": shown["name"],
+            "Id": shown["id"],
+            "State": shown["state"],
+            "Owns": f"{shown['users']} users, {shown['groups']} groups",
+            "May call from": ", ".join(shown["networks"]) or "anywhere",
+        }
+    )
+    rows = [
+        (
+            each["id"],
+            "usable" if each["usable"] else "ended",
+            each["expires_at"] or "never",
+            each["last_used_at"] or "never",
+        )
+        for each in shown["credentials"]
+    ]
+    print_table(("CREDENTIAL", "STATE", "ENDS", "LAST USED"), rows)
+
+
+@app.command("create")
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it.", show_default=False)],
+    *,
+    on: Annotated[bool, typer.Option("--on", help="Listen to it at once.")] = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a connection; its first credential comes from `rotate`."""
+    from rolecall.connections.connections import create_connection
+    from rolecall.connections.model import ConnectionDraft, ConnectionState
+
+    draft = ConnectionDraft(name=name, state=ConnectionState.ON if on else ConnectionState.OFF)
+    with opened(data_dir, database_url) as rolecall:
+        made = make_change(rolecall, context, lambda tx: create_connection(tx, draft))
+    if as_json:
+        print_json({"id": made.id, "name": made.name, "state": made.draft.state.value})
+        return
+    print(f"The connection {made.name} is there; its id is {made.id}.")
+
+
+@app.command("change")
+def change_one(
+    context: typer.Context,
+    name: ConnectionName,
+    *,
+    new_name: Annotated[str | None, typer.Option("--name", help="Its new name.")] = None,
+    on: Annotated[bool | None, typer.Option("--on/--off", help="Listen to it, or do not.")] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Rename a connection, or switch it on or off; what it owns stays."""
+    from dataclasses import replace
+
+    from rolecall.connections.connections import change_connection, get_connection_by_name
+    from rolecall.connections.model import ConnectionState
+    from rolecall.directory.model import Expected
+
+    def edit(draft: "ConnectionDraft") -> "ConnectionDraft":
+        state = draft.state if on is None else ConnectionState.ON if on else ConnectionState.OFF
+        return replace(draft, name=draft.name if new_name is None else new_name, state=state)
+
+    def change(tx: "WriteTx") -> "Connection":
+        return change_connection(tx, get_connection_by_name(tx, name).id, edit, Expected())
+
+    with opened(data_dir, database_url) as rolecall:
+        changed = make_change(rolecall, context, change)
+    print(f"The connection {changed.name} is {changed.draft.state.value}.")
+
+
+@app.command("rotate")
+def rotate(
+    context: typer.Context,
+    name: ConnectionName,
+    *,
+    overlap_hours: Annotated[
+        int, typer.Option("--overlap-hours", min=0, max=2160, help="So long the older credentials go on.")
+    ] = 24,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a credential and print it once; those that were there end after the overlap."""
+    from datetime import timedelta
+
+    from rolecall.authentication.model import NewApiKey
+    from rolecall.connections.connections import get_connection_by_name, rotate_credential
+
+    def change(tx: "WriteTx") -> NewApiKey:
+        connection_id = get_connection_by_name(tx, name).id
+        return rotate_credential(tx, connection_id, overlap=timedelta(hours=overlap_hours))
+
+    with opened(data_dir, database_url) as rolecall:
+        made = make_change(rolecall, context, change)
+    if as_json:
+        print_json({"api_key": made.secret, "key_id": made.key.id})
+        return
+    print_fields({"API key": made.secret, "Key id": made.key.id})
+
+
+@app.command("link")
+def link(
+    context: typer.Context,
+    name: ConnectionName,
+    user_name: Annotated[str, typer.Argument(metavar="USER", help="The user's name.", show_default=False)],
+    *,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Let a connection own a user that is there: a local one, or one of another connection."""
+    from rolecall.connections.connections import get_connection_by_name, link_user
+    from rolecall.directory.users import get_user_by_name
+
+    def change(tx: "WriteTx") -> None:
+        link_user(tx, get_connection_by_name(tx, name).id, get_user_by_name(tx, user_name).id)
+
+    with opened(data_dir, database_url) as rolecall:
+        make_change(rolecall, context, change)
+    print(f"{user_name} belongs to the connection {name}.")
+
+
+@app.command("delete")
+def delete(
+    context: typer.Context,
+    name: ConnectionName,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Delete a connection that owns nothing and has no credential left."""
+    from rolecall.connections.connections import delete_connection, get_connection_by_name
+    from rolecall.directory.model import Expected
+
+    if not yes:
+        typer.confirm(f"Delete the connection {name}? This cannot be undone", abort=True, err=True)
+    with opened(data_dir, database_url) as rolecall:
+        make_change(
+            rolecall, context, lambda tx: delete_connection(tx, get_connection_by_name(tx, name).id, Expected())
+        )
+    print(f"The connection {name} is deleted.")
+
+
+def _to_json(tx: "ReadTx", connection: "Connection") -> dict[str, Any]:
+    from rolecall.directory.owners import count_owned
+
+    users, groups = count_owned(tx, connection.id)
+    return {
+        "id": connection.id,
+        "name": connection.name,
+        "state": connection.draft.state.value,
+        "networks": [str(each) for each in connection.draft.networks],
+        "users": users,
+        "groups": groups,
+        "version": connection.version,
+    }

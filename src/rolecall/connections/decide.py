@@ -1,0 +1,75 @@
+"""What shall a SCIM connection be after a change, and which change is refused?"""
+
+from dataclasses import fields, replace
+from datetime import datetime
+
+from rolecall.connections.errors import BadConnection, ConnectionFixed, ConnectionInUse
+from rolecall.connections.model import Connection, ConnectionDraft, ConnectionState
+from rolecall.directory.errors import BreakGlassUser
+from rolecall.directory.model import DEFAULT_CONNECTION, ConnectionId, User, UserKind, UserState
+from rolecall.kernel.names import check_name
+
+
+def new_connection(connection_id: ConnectionId, draft: ConnectionDraft, *, now: datetime) -> Connection:
+    """Return a connection that comes to be now.
+
+    Raises: BadConnection.
+    """
+    _check(draft)
+    if draft.state is ConnectionState.DECOMMISSIONED:
+        raise BadConnection("A new connection is ON or OFF.", attribute="state")
+    return Connection(id=connection_id, draft=draft, version=1, created_at=now, changed_at=now)
+
+
+def changed_connection(connection: Connection, draft: ConnectionDraft, *, now: datetime) -> Connection:
+    """Return the connection with another draft; the same object when nothing differs.
+
+    Raises: BadConnection, ConnectionFixed.
+    """
+    if draft == connection.draft:
+        return connection
+    _check(draft)
+    states = (connection.draft.state, draft.state)
+    if states[0] is not states[1] and ConnectionState.DECOMMISSIONED in states:
+        raise ConnectionFixed("A connection is not decommissioned, or brought back, by changing its state.")
+    return replace(connection, draft=draft, version=connection.version + 1, changed_at=now)
+
+
+def check_deletion(connection: Connection, *, owns: bool, has_keys: bool) -> None:
+    """Return when nothing is left that a deleted connection would leave behind.
+
+    Raises: ConnectionFixed, ConnectionInUse.
+    """
+    if connection.id == DEFAULT_CONNECTION:
+        raise ConnectionFixed("The default connection is always there; switch it off instead.")
+    if owns or has_keys:
+        left = "Users, groups or resources" if owns else "Credentials"
+        raise ConnectionInUse(f"{left} belong to this connection; only one that has nothing left can be deleted.")
+
+
+def linked_user(user: User, connection: Connection, *, now: datetime) -> User:
+    """Return the user as one that the connection owns; the same object when it does already.
+
+    Raises: BadConnection, BreakGlassUser.
+    """
+    if user.connection_id == connection.id:
+        return user
+    if user.break_glass:
+        raise BreakGlassUser("The break-glass user belongs to no connection, so that none can touch it.")
+    if user.kind is not UserKind.PERSON or user.state is UserState.DELETED:
+        raise BadConnection("Only a person can be linked to a connection.", attribute="user_id")
+    return replace(user, connection_id=connection.id, version=user.version + 1, changed_at=now)
+
+
+def differing(before: ConnectionDraft, after: ConnectionDraft) -> tuple[str, ...]:
+    """Return the names of what differs, in alphabetical order."""
+    names = (each.name for each in fields(before))
+    return tuple(sorted(name for name in names if getattr(before, name) != getattr(after, name)))
+
+
+def _check(draft: ConnectionDraft) -> None:
+    check_name(BadConnection, "name", draft.name)
+    if draft.guard_people < 0:
+        raise BadConnection("This must not be below 0.", attribute="guard_people")
+    if not 0 <= draft.guard_percent <= 100:  # noqa: PLR2004  # per cent
+        raise BadConnection("This must be from 0 to 100.", attribute="guard_percent")

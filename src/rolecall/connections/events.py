@@ -1,0 +1,56 @@
+"""What can have happened to SCIM connections?"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rolecall.directory.model import ConnectionId, UserId
+from rolecall.kernel.event import Event, Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ConnectionEvent(Event):
+    connection_id: ConnectionId
+    name: str
+
+    def subject_id(self) -> str | None:
+        """Return the connection's id."""
+        return self.connection_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionCreated(_ConnectionEvent):
+    """A SCIM connection was made."""
+
+    type: ClassVar[str] = "connections.connection.created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionChanged(_ConnectionEvent):
+    """A SCIM connection changed in what `attributes` names; `state` is what it is in now."""
+
+    type: ClassVar[str] = "connections.connection.changed"
+    attributes: tuple[str, ...]
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionDeleted(_ConnectionEvent):
+    """A SCIM connection that owned nothing is gone."""
+
+    type: ClassVar[str] = "connections.connection.deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserLinked(_ConnectionEvent):
+    """A user belongs to a SCIM connection from now on."""
+
+    type: ClassVar[str] = "connections.user.linked"
+    severity: ClassVar[Severity] = Severity.WARNING
+    user_id: UserId
+    user_name: str
+    before: ConnectionId | None
+    """The connection that it belonged to; None: it was a local user."""
+
+    def subject_id(self) -> str | None:
+        """Return the user's id."""
+        return self.user_id

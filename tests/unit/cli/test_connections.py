@@ -1,0 +1,53 @@
+import pytest
+
+from rolecall.directory.users import create_local_user
+
+
+@pytest.fixture
+def entra(rolecall):
+    rolecall("admin", "scim-setup", "--json")
+    return rolecall("admin", "connections", "create", "Entra ID", "--on", "--json").json["id"]
+
+
+def test_connections_are_made_listed_shown_changed_and_deleted(rolecall, entra):
+    listed = rolecall("admin", "connections", "list", "--json").json["connections"]
+    assert [(each["name"], each["state"]) for each in listed] == [("Default", "ON"), ("Entra ID", "ON")]
+    assert "Entra ID" in rolecall("admin", "connections", "list").out
+    changed = rolecall("admin", "connections", "change", "entra id", "--name", "Entra", "--off")
+    assert changed.out == "The connection Entra is OFF.\n"
+    assert rolecall("admin", "connections", "show", entra, "--json").json["state"] == "OFF"
+    assert rolecall("admin", "connections", "delete", "Entra", "--yes").code == 0
+    assert rolecall("admin", "connections", "show", "Entra").code != 0
+    assert "is there" in rolecall("admin", "connections", "create", "Third").out
+
+
+def test_a_credential_is_made_and_the_one_before_ends(rolecall, entra):
+    first = rolecall("admin", "connections", "rotate", "Entra ID", "--json").json
+    assert first["api_key"]
+    second = rolecall("admin", "connections", "rotate", "Entra ID", "--overlap-hours", "0")
+    assert "API key" in second.out
+    shown = rolecall("admin", "connections", "show", "Entra ID", "--json").json["credentials"]
+    assert [each["usable"] for each in shown] == [False, True]
+    table = rolecall("admin", "connections", "show", "Entra ID").out
+    assert "usable" in table
+    assert "ended" in table
+    assert rolecall("admin", "connections", "delete", "Entra ID", "--yes").code != 0
+
+
+def test_scim_setup_gives_a_key_of_the_default_connection(rolecall, entra):
+    key = rolecall("admin", "scim-setup", "--json").json["key_id"]
+    shown = rolecall("admin", "connections", "show", "default", "--json").json
+    assert key in [each["id"] for each in shown["credentials"]]
+
+
+def test_a_local_user_is_linked(rolecall, entra, on_installation):
+    names = {"given_name": "A", "family_name": "B", "display_name": "A B", "email": "a@example.com"}
+    on_installation(lambda tx: create_local_user(tx, user_name="ada", **names))
+    assert (
+        rolecall("admin", "connections", "link", "Entra ID", "ada").out == "ada belongs to the connection Entra ID.\n"
+    )
+    assert rolecall("admin", "connections", "show", "Entra ID", "--json").json["users"] == 1
+
+
+def test_nobody_is_linked_who_is_not_there(rolecall, entra):
+    assert rolecall("admin", "connections", "link", "Entra ID", "nobody").code != 0

@@ -1,0 +1,95 @@
+"""What shall a SCIM connection be after a change, and which change is refused?"""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from rolecall.connections import decide
+from rolecall.connections.errors import BadConnection, ConnectionFixed, ConnectionInUse
+from rolecall.connections.model import ConnectionDraft, ConnectionState
+from rolecall.directory import decide as directory
+from rolecall.directory.errors import BreakGlassUser
+from rolecall.directory.model import DEFAULT_CONNECTION, ConnectionId, UserId, UserKind
+from tests.make.directory import user_profile
+
+THEN, NOW = datetime(2026, 11, 24, tzinfo=UTC), datetime(2026, 11, 25, tzinfo=UTC)
+DRAFT = ConnectionDraft(name="Okta")
+OKTA = decide.new_connection(ConnectionId("okta"), DRAFT, now=THEN)
+DEFAULT = decide.new_connection(DEFAULT_CONNECTION, DRAFT, now=THEN)
+GONE = replace(DRAFT, state=ConnectionState.DECOMMISSIONED)
+
+
+def a_user(**changed):
+    return replace(
+        directory.new_user(UserId("u"), user_profile("ada"), kind=UserKind.PERSON, now=THEN),
+        **changed,
+    )
+
+
+def test_a_new_connection_has_version_1_and_is_off_unless_told_otherwise():
+    assert (OKTA.version, OKTA.is_on, OKTA.name) == (1, False, "Okta")
+    assert decide.new_connection(OKTA.id, replace(DRAFT, state=ConnectionState.ON), now=THEN).is_on
+
+
+@pytest.mark.parametrize(
+    "wrong, attribute",
+    [
+        ({"name": " "}, "name"),
+        ({"guard_people": -1}, "guard_people"),
+        ({"guard_percent": -1}, "guard_percent"),
+        ({"guard_percent": 101}, "guard_percent"),
+    ],
+)
+def test_what_is_wrong_with_a_connection_is_told_with_its_name(wrong, attribute):
+    draft = replace(DRAFT, **wrong)
+    for refuse in (
+        lambda: decide.new_connection(OKTA.id, draft, now=THEN),
+        lambda: decide.changed_connection(OKTA, draft, now=NOW),
+    ):
+        with pytest.raises(BadConnection) as refused:
+            refuse()
+        assert refused.value.about["attribute"] == attribute
+
+
+def test_a_change_that_changes_nothing_is_the_same_connection():
+    assert decide.changed_connection(OKTA, replace(DRAFT), now=NOW) is OKTA
+    changed = decide.changed_connection(OKTA, replace(DRAFT, state=ConnectionState.ON, guard_people=3), now=NOW)
+    assert (changed.version, changed.is_on, changed.changed_at) == (2, True, NOW)
+    assert decide.differing(OKTA.draft, changed.draft) == ("guard_people", "state")
+
+
+def test_a_state_change_neither_decommissions_nor_brings_back():
+    with pytest.raises(BadConnection):
+        decide.new_connection(OKTA.id, GONE, now=THEN)
+    with pytest.raises(ConnectionFixed):
+        decide.changed_connection(OKTA, GONE, now=NOW)
+    with pytest.raises(ConnectionFixed):
+        decide.changed_connection(replace(OKTA, draft=GONE), DRAFT, now=NOW)
+    renamed = decide.changed_connection(replace(OKTA, draft=GONE), replace(GONE, name="Old"), now=NOW)
+    assert renamed.name == "Old"
+
+
+def test_only_a_connection_with_nothing_left_is_deleted():
+    decide.check_deletion(OKTA, owns=False, has_keys=False)
+    for owns, has_keys in ((True, False), (False, True), (True, True)):
+        with pytest.raises(ConnectionInUse):
+            decide.check_deletion(OKTA, owns=owns, has_keys=has_keys)
+    with pytest.raises(ConnectionFixed):
+        decide.check_deletion(DEFAULT, owns=False, has_keys=False)
+
+
+def test_a_person_is_linked_once_and_comes_from_nowhere_or_another_connection():
+    for before in (None, DEFAULT_CONNECTION):
+        linked = decide.linked_user(a_user(connection_id=before), OKTA, now=NOW)
+        assert (linked.connection_id, linked.version, linked.provisioned) == (OKTA.id, 2, True)
+        assert decide.linked_user(linked, OKTA, now=NOW) is linked
+
+
+def test_the_break_glass_user_a_machine_and_a_deleted_user_are_never_linked():
+    with pytest.raises(BreakGlassUser):
+        decide.linked_user(a_user(break_glass=True), OKTA, now=NOW)
+    for user in (a_user(kind=UserKind.SERVICE), directory.deleted_user(a_user(), now=NOW)):
+        with pytest.raises(BadConnection) as refused:
+            decide.linked_user(user, OKTA, now=NOW)
+        assert refused.value.about["attribute"] == "user_id"
