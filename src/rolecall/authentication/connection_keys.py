@@ -1,5 +1,6 @@
 """Which keys does a SCIM connection push with, and how is one replaced without a gap?"""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from rolecall.authentication import store
@@ -9,7 +10,7 @@ from rolecall.authentication.model import ApiKey, NewApiKey
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
 from rolecall.authorization.roles import SCIM_PROVISIONER
-from rolecall.directory.model import ROOT_TEAM, ConnectionId
+from rolecall.directory.model import DEFAULT_CONNECTION, ROOT_TEAM, ConnectionId
 from rolecall.kernel.clock import to_rfc3339
 from rolecall.storage.transaction import ReadTx, WriteTx
 
@@ -21,6 +22,23 @@ def list_keys_of(tx: ReadTx, connection_id: ConnectionId) -> tuple[ApiKey, ...]:
     """
     require(tx.actor, Action.CONNECTION_LIST)
     return tuple(key_from(tx, row) for row in store.list_keys_of_connection(tx, connection_id))
+
+
+def list_ids_of(tx: ReadTx, connection_id: ConnectionId, *, with_unbound: bool) -> tuple[str, ...]:
+    """Return the ids of a connection's keys, ended ones too; with those of no connection if that is wanted.
+
+    Needs no action: whoever shows what was done with them asks for one.
+    """
+    return tuple(store.list_ids_of_connection(tx, connection_id, with_unbound=with_unbound))
+
+
+def find_connections_of(tx: ReadTx, key_ids: Collection[str]) -> dict[str, ConnectionId]:
+    """Return for which connection each of these keys pushes: one of no connection for the default one.
+
+    A key that was deleted is not in it. Needs no action: whoever shows what was done with them asks for one.
+    """
+    found = store.find_connection_ids(tx, key_ids)
+    return {key_id: DEFAULT_CONNECTION if owner is None else owner for key_id, owner in found.items()}
 
 
 def rotate_key(tx: WriteTx, connection_id: ConnectionId, *, name: str, overlap: timedelta) -> NewApiKey:

@@ -1,13 +1,13 @@
 """The rows of API keys, access tokens and set-up links."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_network
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import and_, bindparam, delete, insert, null, select, update
+from sqlalchemy import Integer, and_, bindparam, delete, insert, null, or_, select, update
 
 from rolecall.authentication.model import ApiKey, ApiKeyId, KeyLimits
 from rolecall.authentication.tables import access_token, api_key, setup_link
@@ -45,6 +45,15 @@ _LIST_ALL_OF_USER: Final = Statement(
 _LIST_OF_CONNECTION: Final = Statement(
     select(api_key).where(_K.connection_id == bindparam("connection_id")).order_by(_K.created_at, _K.id)
 )
+_IDS_OF_CONNECTION: Final = Statement(
+    select(_K.id).where(
+        or_(
+            _K.connection_id == bindparam("connection_id"),
+            and_(_K.connection_id.is_(None), bindparam("with_unbound", type_=Integer()) == 1),
+        )
+    )
+)
+_CONNECTIONS_OF: Final = Statement(select(_K.id, _K.connection_id).where(is_listed(_K.id, bindparam("ids"))))
 _SET_EXPIRY: Final = Statement(
     update(api_key).where(_K.id == bindparam("which")).values(expires_at=bindparam("expires_at"))
 )
@@ -143,6 +152,18 @@ def list_keys_in(tx: ReadTx, team_id: TeamId) -> list[Row]:
 def list_keys_of_connection(tx: ReadTx, connection_id: ConnectionId) -> list[Row]:
     """Return the rows of a connection's keys, oldest first, revoked ones too."""
     return _LIST_OF_CONNECTION.rows(tx, connection_id=connection_id)
+
+
+def list_ids_of_connection(tx: ReadTx, connection_id: ConnectionId, *, with_unbound: bool) -> list[str]:
+    """Return the ids of the keys of a connection, ended ones too, and if wanted of those of none."""
+    rows = _IDS_OF_CONNECTION.rows(tx, connection_id=connection_id, with_unbound=int(with_unbound))
+    return [row[0] for row in rows]
+
+
+def find_connection_ids(tx: ReadTx, key_ids: Collection[str]) -> dict[str, ConnectionId | None]:
+    """Return the connection of each of these keys that is there; None for one of no connection."""
+    rows = _CONNECTIONS_OF.rows(tx, ids=orjson.dumps(sorted(key_ids)).decode())
+    return {row[0]: None if row[1] is None else ConnectionId(row[1]) for row in rows}
 
 
 def set_key_expiry(tx: WriteTx, key_id: str, expires_at: datetime) -> None:

@@ -105,6 +105,7 @@ class GroupMembersChanged(_GroupEvent):
     """Direct members (users or groups, by id) were added or removed; each list in no order."""
 
     type: ClassVar[str] = "directory.group.members-changed"
+    mentioning: ClassVar[tuple[str, ...]] = ("added", "removed")
     added: tuple[str, ...]
     removed: tuple[str, ...]
 

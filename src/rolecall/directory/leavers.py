@@ -21,12 +21,12 @@ from rolecall.directory.store import users as store
 from rolecall.events.log import list_events_of
 from rolecall.events.model import LoggedEvent
 from rolecall.kernel.clock import to_rfc3339
+from rolecall.kernel.text import harmless_cell
 from rolecall.storage.transaction import ReadTx
 
 _API_KEY_REVOKED: Final = "authentication.api-key.revoked"
 """Of a room above this one, so by its name."""
 _TYPES: Final = (UserDeactivated.type, UserDeleted.type, RoleRemoved.type, _API_KEY_REVOKED)
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Lost(Enum):
@@ -95,7 +95,7 @@ def render_csv(losses: Iterable[Loss]) -> str:
     writer = csv.writer(written)
     writer.writerow([field.name for field in fields(Loss)])
     for loss in losses:
-        writer.writerow([_harmless(value) for value in to_document(loss).values()])
+        writer.writerow([harmless_cell(value) for value in to_document(loss).values()])
     return written.getvalue()
 
 
@@ -172,8 +172,3 @@ def _source_with_name(source: str, names: _Names) -> str:
 
 def _with(name: str | None, text: str) -> str:
     return text if name is None else f"{text} ({name})"
-
-
-def _harmless(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula: names come from outside."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

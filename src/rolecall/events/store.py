@@ -1,6 +1,6 @@
 """The rows of the event log and of the audit log."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
@@ -8,11 +8,12 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import ColumnElement, Table, bindparam, delete, select, true
 
+from rolecall.events import catalog
 from rolecall.events.calls import Call
 from rolecall.events.model import AuditRecord, CallOutcome, LoggedEvent, Phase
-from rolecall.events.tables import audit_record, event
+from rolecall.events.tables import audit_record, event, event_mention
 from rolecall.kernel.clock import from_microseconds, to_microseconds
-from rolecall.kernel.event import Severity
+from rolecall.kernel.event import Event, Severity
 from rolecall.kernel.ids import new_id
 from rolecall.storage.statement import Insertion, Row, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
@@ -22,6 +23,7 @@ _EVENT_COLUMNS: Final = [column for column in event.c if column.name != "sequenc
 _RECORD_COLUMNS: Final = [column for column in audit_record.c if column.name != "sequence"]
 
 _INSERT_EVENT: Final = Insertion(event, _EVENT_COLUMNS)
+_INSERT_MENTION: Final = Insertion(event_mention, event_mention.c, unless_there=True)
 _INSERT_RECORD: Final = Insertion(audit_record, _RECORD_COLUMNS)
 
 _LIST_OF_TYPES: Final = Statement(
@@ -35,16 +37,20 @@ _LIST_OF_TYPES: Final = Statement(
     .order_by(event.c.sequence)
     .limit(bindparam("limit"))
 )
-_DELETE_EVENTS: Final = Statement(
-    delete(event).where(
-        event.c.sequence.in_(
-            select(event.c.sequence)
-            .where(event.c.happened_at < bindparam("before"))
-            .order_by(event.c.happened_at)
-            .limit(bindparam("limit"))
-        )
+_DOOMED: Final = (
+    select(event.c.sequence).where(event.c.happened_at < bindparam("before")).order_by(event.c.happened_at)
+).limit(bindparam("limit"))
+_DOOMED_MENTIONS: Final = Statement(
+    select(event.c.type, event.c.request_id, event.c.data).where(
+        event.c.sequence.in_(_DOOMED), event.c.request_id.is_not(None), is_listed(event.c.type, bindparam("types"))
     )
 )
+_DELETE_MENTION: Final = Statement(
+    delete(event_mention).where(
+        event_mention.c.mentioned_id == bindparam("mentioned"), event_mention.c.request_id == bindparam("request")
+    )
+)
+_DELETE_EVENTS: Final = Statement(delete(event).where(event.c.sequence.in_(_DOOMED)))
 
 
 def insert_events(tx: WriteTx) -> None:
@@ -64,6 +70,8 @@ def insert_events(tx: WriteTx) -> None:
             request_id=tx.actor.request_id,
             data=orjson.dumps(each.data()).decode(),
         )
+        if each.mentioning and tx.actor.request_id is not None:
+            _insert_mentions(tx, each, tx.actor.request_id)
 
 
 def list_events(tx: ReadTx, *, limit: int, before: int | None, warnings: bool) -> tuple[LoggedEvent, ...]:
@@ -90,6 +98,17 @@ def list_events_of(
 
 def delete_events(tx: WriteTx, *, before: datetime, limit: int) -> int:
     """Delete events that happened before an instant, oldest first, at most `limit`; return how many."""
+    mentioning = catalog.mentioning()
+    types = orjson.dumps(sorted(mentioning)).decode()
+    mentions = [
+        {"mentioned": mentioned, "request": request_id}
+        for kind, request_id, data in _DOOMED_MENTIONS.rows(
+            tx, before=to_microseconds(before), limit=limit, types=types
+        )
+        for mentioned in _mentioned_in(orjson.loads(data), mentioning[kind])
+    ]
+    if mentions:
+        _DELETE_MENTION.many(tx, mentions)
     return _DELETE_EVENTS.run(tx, before=to_microseconds(before), limit=limit).rowcount
 
 
@@ -122,6 +141,17 @@ def list_records(tx: ReadTx, *, limit: int, before: int | None) -> tuple[AuditRe
         values["operations"] = tuple(orjson.loads(values["operations"] or "[]"))
         records.append(AuditRecord(**values))
     return tuple(records)
+
+
+def _insert_mentions(tx: WriteTx, said: Event, request_id: str) -> None:
+    for name in said.mentioning:
+        for mentioned in getattr(said, name):
+            tx.write_late(_INSERT_MENTION, mentioned_id=mentioned, request_id=request_id)
+
+
+def _mentioned_in(data: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        yield from data.get(name, ())
 
 
 def _newest_first(tx: ReadTx, table: Table, where: ColumnElement[bool], *, limit: int, before: int | None) -> list[Row]:

@@ -1,6 +1,6 @@
 """How are the event log and the audit log kept?"""
 
-from sqlalchemy import Column, Index, Table
+from sqlalchemy import Column, Index, PrimaryKeyConstraint, Table, text
 
 from rolecall.storage.types import COUNT, FLAG, INSTANT, KEY, METADATA, RING_KEY, SEQUENCE, TEXT
 
@@ -21,6 +21,16 @@ event = Table(
     Index(None, "happened_at"),
     Index(None, "subject_id"),
     sqlite_autoincrement=True,
+)
+
+# Requests by what their events are about besides their subject: a person who was added to a group, above all.
+event_mention = Table(
+    "event_mention",
+    METADATA,
+    Column("mentioned_id", KEY, nullable=False),
+    Column("request_id", KEY, nullable=False),
+    PrimaryKeyConstraint("mentioned_id", "request_id"),
+    sqlite_with_rowid=False,
 )
 
 audit_record = Table(
@@ -50,6 +60,15 @@ audit_record = Table(
     Index(None, "request_id"),
     Index(None, "recorded_at"),
     sqlite_autoincrement=True,
+)
+
+# An intent names no subject, so only results are in it.
+_ABOUT_SOMETHING = text("subject_id IS NOT NULL")
+Index(
+    "ix_audit_record_subject",
+    audit_record.c.subject_id,
+    sqlite_where=_ABOUT_SOMETHING,
+    postgresql_where=_ABOUT_SOMETHING,
 )
 
 audit_seal = Table(

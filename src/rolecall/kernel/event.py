@@ -31,6 +31,8 @@ class Event:
     """`room.noun.verb-past`, for example `directory.user.deactivated`."""
     category: ClassVar[Category] = Category.SYSTEM
     severity: ClassVar[Severity] = Severity.INFO
+    mentioning: ClassVar[tuple[str, ...]] = ()
+    """Names of the fields that hold ids of things by which the event shall be found, besides its subject."""
 
     def subject_id(self) -> str | None:
         """Return the id of the thing the event is about, when it has one."""

@@ -1,6 +1,9 @@
-"""When are two texts the same to a person?"""
+"""When are two texts the same to a person, and which are harmless?"""
 
 import unicodedata
+from typing import Final
+
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def comparison_form(text: str) -> str:
@@ -29,3 +32,8 @@ def has_control_character(text: str) -> bool:
         or "\ud800" <= character <= "\udfff"
         for character in text
     )
+
+
+def harmless_cell(value: object) -> object:
+    """Return a cell of a table that no spreadsheet takes for a formula: what is in it comes from outside."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value

@@ -107,17 +107,21 @@ class Statement:
 
 
 class Insertion(Statement):
-    """A statement that inserts rows with all of these columns, of one table."""
+    """A statement that inserts rows with all of these columns, of one table; `unless_there` passes over a known key."""
 
     __slots__ = ("_recordset",)
 
-    def __init__(self, table: "Table", columns: "Iterable[Column[Any]]") -> None:
+    def __init__(self, table: "Table", columns: "Iterable[Column[Any]]", *, unless_there: bool = False) -> None:
         names = [column.name for column in columns]
-        super().__init__(insert(table).values({name: bindparam(name) for name in names}))
+        values: dict[str, Any] = {name: bindparam(name) for name in names}
+        # SQLAlchemy's insert for PostgreSQL is written the same way for SQLite.
+        known = postgresql.insert(table).values(values).on_conflict_do_nothing()
+        super().__init__(known if unless_there else insert(table).values(values))
         listed = ", ".join(f'"{name}"' for name in names)
         self._recordset = (
             f'INSERT INTO "{table.name}" ({listed})'  # noqa: S608  # names of our own tables; the rows are a parameter
             f' SELECT {listed} FROM json_populate_recordset(NULL::"{table.name}", %(rows)s::json)'
+            + (" ON CONFLICT DO NOTHING" if unless_there else "")
         )
 
     def write_many(self, connection: Any, dialect: str, parameters: list[dict[str, Any]]) -> None:

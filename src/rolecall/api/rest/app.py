@@ -35,6 +35,7 @@ from rolecall.api.rest import (
     oauth,
     reports,
     roles,
+    scim_log,
     subscriptions,
     teams,
     users,
@@ -74,6 +75,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *subscriptions.ENDPOINTS,
     *logs.ENDPOINTS,
     *reports.ENDPOINTS,
+    *scim_log.ENDPOINTS,
 )
 DOCUMENT_PATH: Final = "/openapi.json"
 _WITH_BODY: Final = frozenset({"PATCH", "POST", "PUT"})

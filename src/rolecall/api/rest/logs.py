@@ -1,7 +1,7 @@
 """Which calls are there on the audit log and the event log?"""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Final, TypeVar
 
 from fastapi import Query
@@ -12,10 +12,17 @@ from rolecall.api.rest.calls import CurrentCall, many
 from rolecall.api.rest.endpoints import Endpoint
 from rolecall.api.rest.errors import FAILURE, TOLD, bad_field
 from rolecall.api.rest.filters import FieldType, FilterField, describe, parse_filter
+from rolecall.api.rest.log_places import (
+    FeedStart,
+    feed_start,
+    log_search,
+    lower_bound,
+    number_in,
+    token_behind,
+)
 from rolecall.api.rest.paging import (
     MAX_FILTER,
     MAX_PAGE_SIZE,
-    Asked,
     Pages,
     PageSize,
     PageToken,
@@ -27,10 +34,9 @@ from rolecall.authorization.actions import Action
 from rolecall.events import catalog
 from rolecall.events.model import AuditRecord, CallOutcome, LoggedEvent
 from rolecall.events.search import logs
-from rolecall.events.search.model import Feed, LogPage, LogPlace, LogSearch
-from rolecall.kernel.clock import from_microseconds, to_microseconds
+from rolecall.events.search.model import Feed, LogPage
 from rolecall.kernel.document import Json
-from rolecall.kernel.predicate import And, Compare, Operator, Path, Predicate
+from rolecall.kernel.predicate import Path
 from rolecall.storage.transaction import ReadTx
 
 T = TypeVar("T", AuditRecord, LoggedEvent)
@@ -62,7 +68,6 @@ EVENT_FIELDS: Final = (
     FilterField(name="actor_user_id", type=FieldType.TEXT, path=("actor_user_id",)),
     FilterField(name="request_id", type=FieldType.TEXT, path=("request_id",)),
 )
-_PERSISTED: Final = (FilterField(name="persisted_at", type=FieldType.INSTANT, path=("persisted_at",)),)
 _BY_RECORD_TIME: Final[Mapping[str, Path]] = {"ended_at": ("recorded_at",)}
 _BY_EVENT_TIME: Final[Mapping[str, Path]] = {"timestamp": ("happened_at",)}
 
@@ -74,13 +79,6 @@ EventFilter = Annotated[str, Query(max_length=MAX_FILTER, description=describe(E
 EventOrder = Annotated[str, Query(max_length=100, description=describe_order(_BY_EVENT_TIME))]
 RecordCount = Annotated[int, Query(ge=1, le=MOST_RECORDS, description=f"Required: 1 to {MOST_RECORDS}.")]
 FeedCount = Annotated[int, Query(ge=1, le=MOST_RECORDS, description=f"1 to {MOST_RECORDS}.")]
-PersistedFilter = Annotated[
-    str,
-    Query(
-        max_length=200,
-        description='Where to begin: `persisted_at ge "…"`. Ignored beside a page_token, so that it may stay there.',
-    ),
-]
 
 
 class ShownClient(Shown):
@@ -179,20 +177,22 @@ async def list_audit_records(
     _by, newest_first = parse_order(asked.order_by, _BY_RECORD_TIME)
 
     def ask(tx: ReadTx) -> LogPage[AuditRecord]:
-        since = _bound(where, ("recorded_at",))
+        since = lower_bound(where, ("recorded_at",))
         # A page token that was good at its first page must not die of old age while it is followed.
         earliest = tx.now - timedelta(days=AUDIT_DAYS + (1 if asked.place else 0))
         if since is None or since < earliest:
             raise bad_field("filter", f'needs a condition `ended_at ge "…"` of the last {AUDIT_DAYS} days.')
-        return logs.search(tx, logs.RECORDS, _search(where, since, asked.place, page_size, newest_first=newest_first))
+        return logs.search(
+            tx, logs.RECORDS, log_search(where, since, asked.place, page_size, newest_first=newest_first)
+        )
 
     page = await call.read(ask)
-    return many([_record_json(each) for each in page.items], _token(page.after, pages, asked))
+    return many([_record_json(each) for each in page.items], token_behind(page.after, pages, asked))
 
 
 async def export_audit_records(
     call: CurrentCall,
-    filter: PersistedFilter = "",  # noqa: A002  # its name on the wire
+    filter: FeedStart = "",  # noqa: A002  # its name on the wire
     page_size: FeedCount = _FEED,
     page_token: PageToken = "",
 ) -> Response:
@@ -220,14 +220,14 @@ async def list_events(
     asked = await pages.asked(page_token, filter_text=filter, order_by=order_by)
     where = parse_filter(asked.filter, EVENT_FIELDS)
     _by, newest_first = parse_order(asked.order_by, _BY_EVENT_TIME)
-    wanted = _search(where, _bound(where, ("happened_at",)), asked.place, page_size, newest_first=newest_first)
+    wanted = log_search(where, lower_bound(where, ("happened_at",)), asked.place, page_size, newest_first=newest_first)
     page = await call.read(lambda tx: logs.search(tx, logs.EVENTS, wanted))
-    return many(_events_json(page.items), _token(page.after, pages, asked), name="events")
+    return many(_events_json(page.items), token_behind(page.after, pages, asked), name="events")
 
 
 async def export_events(
     call: CurrentCall,
-    filter: PersistedFilter = "",  # noqa: A002  # its name on the wire
+    filter: FeedStart = "",  # noqa: A002  # its name on the wire
     page_size: FeedCount = _FEED,
     page_token: PageToken = "",
 ) -> Response:
@@ -242,51 +242,10 @@ async def export_events(
 
 async def _follow(pages: Pages, log: logs.Log[T], asked: Asked, limit: int) -> tuple[Feed[T], str]:
     """Return the next entries, and the token to go on with."""
-    since, after = _feed_start(asked.filter), _sequence_in(asked.place)
+    since, after = feed_start(asked.filter), number_in(asked.place)
     until = await pages.call.read(lambda tx: logs.settled(tx, log))
     feed = await pages.call.read(lambda tx: logs.follow(tx, log, after=after, since=since, until=until, limit=limit))
     return feed, pages.token(asked, feed.after)
-
-
-def _search(
-    where: Predicate | None, since: datetime | None, place: Json, limit: int, *, newest_first: bool
-) -> LogSearch:
-    after = None
-    if isinstance(place, list):
-        at, sequence = place
-        after = LogPlace(at=from_microseconds(int(str(at))), sequence=int(str(sequence)))
-    return LogSearch(where=where, since=since, after=after, newest_first=newest_first, limit=limit)
-
-
-def _token(after: LogPlace | None, pages: Pages, asked: Asked) -> str | None:
-    return None if after is None else pages.token(asked, [to_microseconds(after.at), after.sequence])
-
-
-def _bound(where: Predicate | None, path: Path) -> datetime | None:
-    """Return the instant before which the condition selects nothing, when it says so in plain words."""
-    parts = where.parts if isinstance(where, And) else (where,)
-    bounds = [
-        part.value
-        for part in parts
-        if isinstance(part, Compare)
-        and part.path == path
-        and part.operator in {Operator.EQ, Operator.GE, Operator.GT}
-        and isinstance(part.value, datetime)
-    ]
-    return max(bounds, default=None)
-
-
-def _feed_start(filter_text: str) -> datetime | None:
-    where = parse_filter(filter_text, _PERSISTED)
-    if where is None:
-        return None
-    if isinstance(where, Compare) and where.operator is Operator.GE and isinstance(where.value, datetime):
-        return where.value
-    raise bad_field("filter", 'has one condition, `persisted_at ge "…"`.')
-
-
-def _sequence_in(place: Json) -> int | None:
-    return place if isinstance(place, int) else None
 
 
 def _record_json(record: AuditRecord) -> Json:

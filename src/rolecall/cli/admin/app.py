@@ -16,6 +16,7 @@ from rolecall.cli.admin import (
     mappings,
     report,
     roles,
+    scim_log,
     secrets,
     setup,
     subscriptions,
@@ -36,6 +37,7 @@ app.add_typer(groups.app, name="groups")
 app.add_typer(teams.app, name="teams")
 app.add_typer(roles.app, name="roles")
 app.add_typer(connections.app, name="connections")
+app.add_typer(scim_log.app, name="scim-log")
 app.add_typer(mappings.app, name="mappings")
 mappings.app.command("choices")(automatic.show_choices)
 mappings.app.command("choose")(automatic.choose)

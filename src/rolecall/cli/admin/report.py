@@ -65,7 +65,7 @@ def leavers(
     """
     from rolecall.directory.leavers import render_csv, to_document
 
-    begins, ends = _parsed(since, "--since"), _parsed(until, "--until")
+    begins, ends = parsed_instant(since, "--since"), parsed_instant(until, "--until")
     with opened(data_dir, database_url) as rolecall:
         now = rolecall.clock()
         # What happens in this very moment shall be in it.
@@ -109,7 +109,11 @@ def _list_all(rolecall: "Rolecall", since: "datetime", until: "datetime") -> "li
     return losses
 
 
-def _parsed(text: str | None, option: str) -> "datetime | None":
+def parsed_instant(text: str | None, option: str) -> "datetime | None":
+    """Return the instant that an option names, or the beginning of its day.
+
+    Raises: BadInstant.
+    """
     from rolecall.kernel.clock import parse_rfc3339
 
     if text is None:

@@ -62,13 +62,14 @@ def follow(tx: ReadTx, log: Log[T], *, after: int | None, since: datetime | None
     Raises: Forbidden.
     """
     require(tx.actor, log.needs)
-    start = _start(tx, log.kept, after, since, until)
+    start = first_number(tx, log.kept, after, since, until)
     rows = store.follow(tx, log.kept, after=start, until=until, limit=limit + 1)
     entries = tuple(map(log.kept.entry_from, rows[:limit]))
     return Feed(items=entries, after=entries[-1].sequence if entries else start, has_more=len(rows) > limit)
 
 
-def _start(tx: ReadTx, kept: store.Kept[T], after: int | None, since: datetime | None, until: int) -> int:
+def first_number(tx: ReadTx, kept: store.Kept[T], after: int | None, since: datetime | None, until: int) -> int:
+    """Return the sequence number behind which a feed begins. For the feeds of this package."""
     if after is not None:
         return after
     return 0 if since is None else min(store.sequence_before(tx, kept, since), until)

@@ -1,5 +1,6 @@
 """What is asked of a log, and what comes of it?"""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -18,6 +19,18 @@ class LogPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallNarrowing:
+    """Of all audit records only results, and of these some."""
+
+    below: str
+    """This stands in the path of the call, not merely behind its question mark."""
+    key_ids: Collection[str] | None = None
+    """Made with one of these API keys; None: in whatever way."""
+    about: tuple[str, ...] = ()
+    """Ids of things, all of which the call was about, changed, or mentioned in what it changed. Found by index."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogSearch:
     """Which entries are wanted, from which place on, itself left out."""
 
@@ -27,6 +40,8 @@ class LogSearch:
     after: LogPlace | None = None
     newest_first: bool = False
     limit: int
+    narrowed: "CallNarrowing | None" = None
+    """Only of the audit log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

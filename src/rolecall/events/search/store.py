@@ -1,22 +1,23 @@
 """The rows of either log, by time and condition, or by sequence number."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Table, and_, func, or_, select, true
+from sqlalchemy import Column, ColumnElement, Table, and_, func, literal, or_, select, true
 
 from rolecall.events.model import AuditRecord, CallOutcome, LoggedEvent, Phase
-from rolecall.events.search.model import LogPlace, LogSearch
-from rolecall.events.tables import audit_record, event
+from rolecall.events.search.model import CallNarrowing, LogPlace, LogSearch
+from rolecall.events.tables import audit_record, event, event_mention
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.kernel.predicate import Path
 from rolecall.storage.predicates import InstantColumn, TextColumn, to_sql
 from rolecall.storage.settled import settled_number
 from rolecall.storage.statement import Row, Statement
 from rolecall.storage.transaction import ReadTx
+from rolecall.storage.types import is_listed, position_of
 
 T = TypeVar("T")
 
@@ -77,6 +78,7 @@ RECORDS: Final = Kept(
                 "method",
                 "outcome",
                 "phase",
+                "request",
                 "request_id",
                 "subject_id",
                 "target",
@@ -103,16 +105,18 @@ EVENTS: Final = Kept(
 def search(tx: ReadTx, log: Kept[T], wanted: LogSearch) -> tuple[list[Row], LogPlace | None]:
     """Return rows of an entry's columns, and where to read on.
 
-    Looks at no more than `WINDOW` entries: there may be no row and yet a place.
+    Looks at no more than `WINDOW` entries: there may be no row and yet a place. What is narrowed to what it was
+    about is found by that instead, all of it.
     """
+    if wanted.narrowed is not None and wanted.narrowed.about:
+        return _search_about(tx, log, wanted)
     ahead = _beyond(log, wanted)
     order = _order(log, wanted)
     end = Statement(select(log.at, log.table.c.sequence).where(ahead).order_by(*order).limit(1).offset(WINDOW - 1)).row(
         tx
     )
     within = true() if end is None else _up_to(log, end, newest_first=wanted.newest_first)
-    condition = true() if wanted.where is None else to_sql(wanted.where, log.searched_by).condition
-    query = select(*log.columns).where(ahead, within, condition).order_by(*order).limit(wanted.limit + 1)
+    query = select(*log.columns).where(ahead, within, _condition(log, wanted)).order_by(*order).limit(wanted.limit + 1)
     rows = Statement(query).rows(tx)
     if len(rows) > wanted.limit:
         rows = rows[: wanted.limit]
@@ -125,11 +129,47 @@ def settled(tx: ReadTx, log: Kept[T]) -> int:
     return settled_number(tx, log.table.name)
 
 
-def follow(tx: ReadTx, log: Kept[T], *, after: int, until: int, limit: int) -> list[Row]:
+def follow(
+    tx: ReadTx, log: Kept[T], *, after: int, until: int, limit: int, narrowed: CallNarrowing | None = None
+) -> list[Row]:
     """Return rows of the entries that were written next, oldest first, up to a sequence number."""
     sequence = log.table.c.sequence
-    within = and_(sequence > after, sequence <= until)
+    within = and_(sequence > after, sequence <= until, _narrowed(narrowed))
     return Statement(select(*log.columns).where(within).order_by(sequence).limit(limit)).rows(tx)
+
+
+def end_of_stretch(tx: ReadTx, log: Kept[T], *, after: int, until: int) -> tuple[int, bool]:
+    """Return the sequence number behind at most `WINDOW` entries that were written next, and whether more follow."""
+    sequence = log.table.c.sequence
+    within = and_(sequence > after, sequence <= until)
+    numbers = select(sequence).where(within).order_by(sequence).limit(WINDOW + 1).subquery()
+    count, last = Statement(select(func.count(), func.max(numbers.c.sequence))).row(tx) or (0, None)
+    if count <= WINDOW:
+        return (after if last is None else int(last)), False
+    before_last = Statement(select(func.max(numbers.c.sequence)).where(numbers.c.sequence < last))
+    return int(before_last.value(tx)), True
+
+
+def find_result(tx: ReadTx, sequence: int, narrowed: CallNarrowing) -> Row | None:
+    """Return the row of one result, or None."""
+    return Statement(select(*RECORDS.columns).where(_R.sequence == sequence, _narrowed(narrowed))).row(tx)
+
+
+def list_events_beside(tx: ReadTx, instants: Collection[datetime], types: Collection[str]) -> list[Row]:
+    """Return rows of the events of these types that happened at exactly these instants, oldest first."""
+    moments = [to_microseconds(each) for each in instants]
+    query = select(*EVENTS.columns).where(_E.happened_at.in_(moments), _E.type.in_(sorted(types)))
+    return Statement(query.order_by(_E.sequence)).rows(tx)
+
+
+def list_events_between(
+    tx: ReadTx, types: Collection[str], place: LogPlace, *, until: datetime, limit: int
+) -> list[Row]:
+    """Return rows of events of these types that happened behind a place, up to an instant, oldest first."""
+    ahead = _beyond(EVENTS, LogSearch(where=None, after=place, limit=limit))
+    within = and_(ahead, _E.happened_at <= to_microseconds(until))
+    query = select(*EVENTS.columns).where(within, _E.type.in_(sorted(types)))
+    return Statement(query.order_by(_E.happened_at, _E.sequence).limit(limit)).rows(tx)
 
 
 def sequence_before(tx: ReadTx, log: Kept[T], since: datetime) -> int:
@@ -148,23 +188,67 @@ def newest(tx: ReadTx, log: Kept[T]) -> int:
     return int(Statement(select(func.max(log.table.c.sequence))).value(tx) or 0)
 
 
+def _search_about(tx: ReadTx, log: Kept[T], wanted: LogSearch) -> tuple[list[Row], LogPlace | None]:
+    # So that no database walks along the instants instead, in the hope of finding some soon.
+    order = [(column + 0).desc() if wanted.newest_first else column + 0 for column in (log.at, log.table.c.sequence)]
+    query = select(*log.columns).where(_beyond(log, wanted, by_index=False), _condition(log, wanted))
+    rows = Statement(query.order_by(*order).limit(wanted.limit + 1)).rows(tx)
+    if len(rows) > wanted.limit:
+        rows = rows[: wanted.limit]
+        return rows, _place_of(log, rows[-1])
+    return rows, None
+
+
+def _condition(log: Kept[T], wanted: LogSearch) -> ColumnElement[bool]:
+    condition = true() if wanted.where is None else to_sql(wanted.where, log.searched_by).condition
+    return and_(condition, _narrowed(wanted.narrowed))
+
+
+def _narrowed(narrowed: CallNarrowing | None) -> ColumnElement[bool]:
+    if narrowed is None:
+        return true()
+    path_ends = position_of(_R.target, "?")
+    there = position_of(_R.target, narrowed.below)
+    conditions: list[ColumnElement[bool]] = [
+        _R.phase == Phase.RESULT.value,
+        and_(there > 0, or_(path_ends == 0, there < path_ends)),
+        *(_is_about(each) for each in narrowed.about),
+    ]
+    if narrowed.key_ids is not None:
+        conditions.append(is_listed(_R.api_key_id, literal(orjson.dumps(sorted(narrowed.key_ids)).decode())))
+    return and_(*conditions)
+
+
+def _is_about(thing_id: str) -> ColumnElement[bool]:
+    """Return the condition that a call was about a thing, changed it, or mentioned it in what it changed."""
+    requests = (
+        select(_E.request_id)
+        .where(_E.subject_id == thing_id)
+        .union(select(event_mention.c.request_id).where(event_mention.c.mentioned_id == thing_id))
+        .subquery()
+    )
+    by_events = select(_R.sequence).join(requests, _R.request_id == requests.c.request_id)
+    return _R.sequence.in_(select(_R.sequence).where(_R.subject_id == thing_id).union(by_events))
+
+
 def _place_of(log: Kept[T], row: Row) -> LogPlace:
     by_name = dict(zip((column.name for column in log.columns), row, strict=True))
     return LogPlace(at=from_microseconds(by_name[log.at.name]), sequence=by_name["sequence"])
 
 
-def _beyond(log: Kept[T], wanted: LogSearch) -> ColumnElement[bool]:
+def _beyond(log: Kept[T], wanted: LogSearch, *, by_index: bool = True) -> ColumnElement[bool]:
     """Return the condition on what may be looked at. Its first halves are what the index on the instant serves."""
     sequence = log.table.c.sequence
+    instant: ColumnElement[Any] = log.at if by_index else log.at + 0
     conditions: list[ColumnElement[bool]] = [true()]
     if wanted.since is not None:
-        conditions.append(log.at >= to_microseconds(wanted.since))
+        conditions.append(instant >= to_microseconds(wanted.since))
     if wanted.after is not None:
         at, number = to_microseconds(wanted.after.at), wanted.after.sequence
         if wanted.newest_first:
-            conditions.append(and_(log.at <= at, or_(log.at < at, sequence < number)))
+            conditions.append(and_(instant <= at, or_(instant < at, sequence < number)))
         else:
-            conditions.append(and_(log.at >= at, or_(log.at > at, sequence > number)))
+            conditions.append(and_(instant >= at, or_(instant > at, sequence > number)))
     return and_(*conditions)
 
 
