@@ -182,3 +182,24 @@ def test_what_was_pushed_before_there_were_connections_belongs_to_the_default_on
     downgrade(database.url, "0009")
     with engine.connect() as connection:
         assert connection.execute(text("SELECT value FROM total ORDER BY name")).scalars().all() == [1, 1]
+
+
+MEMBERS_CHANGED = """
+    INSERT INTO event (id, happened_at, type, category, severity, actor_kind, request_id, data) VALUES
+        ('1', 0, 'directory.group.members-changed', 'SYSTEM', 'INFO', 'api_key', 'r1',
+            '{"group_id":"g","added":["a","b"],"removed":["c"]}'),
+        ('2', 0, 'directory.group.members-changed', 'SYSTEM', 'INFO', 'api_key', 'r1', '{"added":[],"removed":["a"]}'),
+        ('3', 0, 'directory.group.members-changed', 'SYSTEM', 'INFO', 'system', NULL, '{"added":["d"],"removed":[]}'),
+        ('4', 0, 'directory.user.created', 'SYSTEM', 'INFO', 'api_key', 'r2', '{"added":["e"]}')
+"""
+
+
+def test_whom_older_events_mention_is_found_after_the_upgrade(database, engine):
+    upgrade(database.url)
+    downgrade(database.url, "0010")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(MEMBERS_CHANGED)
+    upgrade(database.url)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT mentioned_id, request_id FROM event_mention ORDER BY 1")).fetchall()
+    assert [tuple(row) for row in found] == [("a", "r1"), ("b", "r1"), ("c", "r1")]
