@@ -324,3 +324,34 @@ def test_forgotten_events_leave_no_trace_of_whom_they_mentioned(installed, staff
     while installed.change(log.delete_events, before=installed.clock.now, limit=1):
         pass
     assert installed.count_rows("event_mention") == installed.count_rows("event") == 0
+
+
+LOGS = {"audit_record", "event", "event_mention"}
+
+
+@pytest.mark.parametrize("is_analyzed", [False, True])
+def test_calls_about_somebody_and_their_effects_are_found_by_index(installed_sqlite, is_analyzed):
+    installed = installed_sqlite
+    for number in range(100):
+        call(installed, f"u{number}", provisioned_users.create_user, user_profile(f"user {number}"), method="POST")
+    ada = pushed_user(installed, "ada")
+    choir = pushed_group(installed, "Choir")
+    move(installed, "in", choir, adding(ada))
+    if is_analyzed:
+        installed.change(lambda tx: tx.connection.execute("ANALYZE") and None)
+
+    def steps(tx):
+        asked = []
+        tx.connection.set_trace_callback(asked.append)
+        page = calls.list_calls(tx, replace(ALL, user_id=ada, group_id=choir))
+        calls.get_call(tx, str(page.items[0].record.sequence))
+        tx.connection.set_trace_callback(None)
+        plans = [tx.connection.execute(f"EXPLAIN QUERY PLAN {text}").fetchall() for text in asked]
+        return [step[3] for plan in plans for step in plan]
+
+    taken = installed.ask(steps)
+    assert [step for step in taken if step.startswith("SCAN") and step.split()[1] in LOGS] == []
+    for index in ("ix_audit_record_subject", "ix_event_subject_id", "ix_event_happened_at"):
+        assert any(f"INDEX {index}" in step for step in taken), (index, taken)
+    assert any("SEARCH event_mention USING PRIMARY KEY" in step for step in taken), taken
+    assert not any("ix_audit_record_recorded_at" in step for step in taken), taken
