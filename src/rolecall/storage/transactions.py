@@ -26,6 +26,7 @@ from rolecall.storage.batch import (
 )
 from rolecall.storage.checkpoints import Checkpoints
 from rolecall.storage.engine import Database, PostgresqlDatabase
+from rolecall.storage.rehearsal import Rehearsal, rehearse
 from rolecall.storage.transaction import BeforeCommit, Journal, ReadTx, WriteTx
 from rolecall.storage.writer import LoopWriter, PostgresqlBatches, SqliteBatches, ThreadWriter
 
@@ -120,6 +121,19 @@ class Transactions:
             if not (brief and is_locked_out(error)):
                 raise
         return await self._write_pooled(actor, change, journal)
+
+    async def rehearse(self, actor: Actor, change: Callable[[WriteTx], T]) -> Rehearsal[T]:
+        """Run `change` and what follows from it, in a thread and never on the writer, and keep nothing.
+
+        On SQLite it works on a copy of the whole database, on PostgreSQL it holds the locks of what it
+        changes until it is rolled back.
+        """
+
+        def apart() -> Rehearsal[T]:
+            with _telling_apart():
+                return rehearse(self._database, self._around, actor, change)
+
+        return await self._in_thread(apart)
 
     def write_behind(self, actor: Actor, change: Callable[[WriteTx], None]) -> None:
         """Hand `change` to the writer and do not wait: for records whose loss in a crash is documented."""
