@@ -24,9 +24,7 @@ class Rehearsal(Generic[T]):
     """In their order, those of reactions included."""
 
 
-def rehearse(
-    database: Database, around: Surroundings, actor: Actor, change: Callable[[WriteTx], T]
-) -> Rehearsal[T]:
+def rehearse(database: Database, around: Surroundings, actor: Actor, change: Callable[[WriteTx], T]) -> Rehearsal[T]:
     """Run `change` and the steps before a commit, and keep nothing.
 
     Raises: what the change raises.

@@ -23,6 +23,7 @@ from rolecall.api.rest.log_places import (
 from rolecall.api.rest.paging import (
     MAX_FILTER,
     MAX_PAGE_SIZE,
+    Asked,
     Pages,
     PageSize,
     PageToken,

@@ -35,7 +35,7 @@ def list_all(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_j
         print_json({"connections": shown})
         return
     rows = [(each["id"], each["name"], each["state"], str(each["users"]), str(each["groups"])) for each in shown]
-    print_table(("ID", "NAME", "STATE", "USERS", "GROUPS"), rows)
+    print_table(("ID", "NAME", "STATE", "USERS", "GROUPS"), rows, empty="No connections yet.")
 
 
 @app.command("show")
@@ -82,7 +82,7 @@ def show(
         )
         for each in shown["credentials"]
     ]
-    print_table(("CREDENTIAL", "STATE", "ENDS", "LAST USED"), rows)
+    print_table(("CREDENTIAL", "STATE", "ENDS", "LAST USED"), rows, empty="No credentials yet.")
 
 
 @app.command("create")

@@ -78,7 +78,8 @@ def list_all(
         print_json({"calls": [to_document(each) for each in found]})
         return
     rows = [_row_of(to_document(each)) for each in found]
-    print_table(("ID", "ENDED", "CONNECTION", "CALL", "OUTCOME", "OPERATIONS", "EFFECT"), rows)
+    columns = ("ID", "ENDED", "CONNECTION", "CALL", "OUTCOME", "OPERATIONS", "EFFECT")
+    print_table(columns, rows, empty="No such calls.")
 
 
 @app.command("show")
@@ -136,6 +137,7 @@ def _print_effects(shown: dict[str, Any]) -> None:
             )
             for each in shown["effects"]
         ],
+        empty="Nobody gained or lost anything so far.",
     )
     if not shown["effects_complete"]:
         print("These are not all: a job goes on with it, or there are too many to be shown.")
