@@ -121,6 +121,8 @@ class Sizes:
     big: int
     groups: tuple[int, ...]
     seconds: float
+    rest: float
+    """So many seconds nobody asks for anything once the users are there: checkpoints and vacuum come to their end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -405,7 +407,7 @@ def _render_setting(results: Results) -> str:
         groups = ", ".join(f"{size:,}" for size in sizes.groups)
         lines.append(
             f"- {scale.capitalize()} sizes: {sizes.users:,} users, then {sizes.big:,}; groups of {groups}; "
-            f"{sizes.seconds:g} s a phase."
+            f"{sizes.seconds:g} s a phase, {sizes.rest:g} s of rest when the users are there."
         )
     lines.append("- One process each, one server at a time, each fresh; the client shares the machine with it.")
     return "\n".join(lines)

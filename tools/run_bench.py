@@ -55,8 +55,8 @@ DATA: Final = ROOT / "bench-data"
 RESULTS: Final = DATA / "results.json"
 PAGE: Final = ROOT / "docs" / "reference" / "benchmarks.md"
 PUBLISHED: Final = {
-    STANDARD: Sizes(users=2000, big=20_100, groups=(10, 1000, 20_000), seconds=2),
-    LARGE: Sizes(users=2000, big=200_100, groups=(10, 1000, 20_000, 100_000), seconds=2),
+    STANDARD: Sizes(users=2000, big=20_100, groups=(10, 1000, 20_000), seconds=2, rest=10),
+    LARGE: Sizes(users=2000, big=200_100, groups=(10, 1000, 20_000, 100_000), seconds=2, rest=60),
 }
 FIRST_SYNC: Final = (100_000, 5_000, 1_000_000)
 """Users, groups, memberships."""
@@ -164,6 +164,7 @@ def measure(server: Server, sizes: Sizes, scale: str) -> Run:
             "--sizes": ",".join(map(str, sizes.groups)),
             "--seconds": sizes.seconds,
             "--grow-budget": _BUDGET_SECONDS[scale],
+            "--rest": sizes.rest,
         }
         load = _generate("scim_load.py", server, key, process, options, f"{scale}-{server.name}")
         cursor = walk_by_cursor(server, key) if server.name in OURS and load is not None else None
@@ -365,6 +366,7 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--big", type=int, help="users after growth")
     parser.add_argument("--sizes", type=_numbers, metavar="N,N…", help="sizes of groups")
     parser.add_argument("--seconds", type=float, help="how long each phase lasts")
+    parser.add_argument("--rest", type=float, help="seconds without a request when all users are there")
     parser.add_argument("--first-sync", type=_numbers, metavar="USERS,GROUPS,MEMBERSHIPS", help="sizes of that")
     return parser.parse_args()
 
@@ -399,7 +401,7 @@ def main() -> int:
     changed = {
         name: value
         for name, value in vars(options).items()
-        if name in {"users", "big", "seconds"} and value is not None
+        if name in {"users", "big", "seconds", "rest"} and value is not None
     } | ({"groups": options.sizes} if options.sizes else {})
     sizes = {scale: replace(PUBLISHED[scale], **changed) for scale in (STANDARD, *([LARGE] if options.full else []))}
     first_sync = options.first_sync or (FIRST_SYNC if options.full else None)

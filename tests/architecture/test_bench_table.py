@@ -19,8 +19,8 @@ from tools.bench_table import (
     table_rows,
 )
 
-STANDARD_SIZES = Sizes(users=2000, big=20_100, groups=(10, 20_000), seconds=2)
-LARGE_SIZES = Sizes(users=2000, big=200_100, groups=(10, 100_000), seconds=2)
+STANDARD_SIZES = Sizes(users=2000, big=20_100, groups=(10, 20_000), seconds=2, rest=10)
+LARGE_SIZES = Sizes(users=2000, big=200_100, groups=(10, 100_000), seconds=2, rest=60)
 
 
 def phase(op, conc, rps, p50=1.0, p99=10.0, population=20_100, bad=None):
