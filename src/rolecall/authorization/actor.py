@@ -48,6 +48,7 @@ class Actor:
             api_key_id=self.api_key_id,
             team_id=self.team_id,
             connection_id=self.connection_id,
+            provider_ids=self.provider_ids,
             request_id=request_id,
         )
 

@@ -61,6 +61,16 @@ def ada_and_others(installed):
     return ada
 
 
+@pytest.mark.parametrize("descending", [False, True])
+def test_a_page_of_everything_is_the_same_whether_it_is_reached_from_the_start_or_from_the_end(installed, descending):
+    ids = sorted((pushed_user(installed, f"user {number}") for number in range(7)), reverse=descending)
+    for limit in (0, 1, 3, 100):
+        for skip in range(9):
+            asked = request(descending=descending, skip=skip, limit=limit)
+            page = installed.ask(provisioned_users.list_users, asked, with_memberships=False, actor=PROVISIONER)
+            assert ([user.id for user in page.items], page.total) == (ids[skip : skip + limit], 7)
+
+
 @pytest.mark.parametrize(
     "where",
     [
