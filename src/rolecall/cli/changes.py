@@ -11,6 +11,7 @@ import typer
 from rolecall.authorization.actor import COMMAND_LINE
 
 if TYPE_CHECKING:
+    from rolecall.authorization.actor import Actor
     from rolecall.kernel.document import Json
     from rolecall.main import Rolecall
     from rolecall.storage.transaction import WriteTx
@@ -27,8 +28,17 @@ _NOT_TOLD: Final = frozenset(
 )
 
 
-def make_change(rolecall: "Rolecall", context: typer.Context, change: "Callable[[WriteTx], T]") -> T:
-    """Run `change` in one transaction, with an audit record of the command, its options and the person's login."""
+def make_change(
+    rolecall: "Rolecall",
+    context: typer.Context,
+    change: "Callable[[WriteTx], T]",
+    *,
+    within: "Callable[[Actor], Actor]" = lambda actor: actor,
+) -> T:
+    """Run `change` in one transaction, with an audit record of the command, its options and the person's login.
+
+    `within` narrows who makes it.
+    """
     from dataclasses import replace
 
     from rolecall.events.audit import CallJournal
@@ -36,7 +46,7 @@ def make_change(rolecall: "Rolecall", context: typer.Context, change: "Callable[
     from rolecall.http.requests import new_request_id
 
     identifier = new_request_id()
-    actor = replace(COMMAND_LINE, request_id=identifier)
+    actor = within(replace(COMMAND_LINE, request_id=identifier))
     call = Call(
         request_id=identifier,
         method=METHOD,

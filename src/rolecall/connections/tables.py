@@ -1,6 +1,6 @@
 """How are SCIM connections kept?"""
 
-from sqlalchemy import Column, ForeignKey, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 
 from rolecall.storage.types import COUNT, INSTANT, KEY, METADATA, TEXT
 
@@ -40,4 +40,25 @@ scim_connection_hour = Table(
     Column("error_count", COUNT, nullable=False),
     PrimaryKeyConstraint("connection_id", "hour_at"),
     sqlite_with_rowid=False,
+)
+
+# In what each connection's resources differ from the last export of its provider, as far as it is not repaired.
+scim_drift = Table(
+    "scim_drift",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("connection_id", KEY, ForeignKey("scim_connection.id", ondelete="CASCADE"), nullable=False),
+    Column("position", COUNT, nullable=False),
+    Column("kind", KEY, nullable=False),
+    Column("name", TEXT, nullable=False),
+    # Null: it is missing here.
+    Column("resource_id", KEY),
+    Column("member_id", KEY),
+    Column("member_name", TEXT),
+    # JSON: what the provider says, with what a repair needs besides.
+    Column("said", TEXT, nullable=False),
+    Column("found_at", INSTANT, nullable=False),
+    UniqueConstraint("connection_id", "position"),
+    Index(None, "resource_id"),
+    Index(None, "member_id"),
 )

@@ -3,7 +3,7 @@
 Needs no action: `connections` asks for one.
 """
 
-from rolecall.directory.model import ConnectionId, User, UserId
+from rolecall.directory.model import ConnectionId, Group, GroupId, User, UserId
 from rolecall.directory.provisioned_users import find_to_delete, leave_groups
 from rolecall.directory.store import owners as store
 from rolecall.directory.store import users as user_store
@@ -29,6 +29,14 @@ def owns_anything(tx: ReadTx, connection_id: ConnectionId) -> bool:
 def count_owned(tx: ReadTx, connection_id: ConnectionId) -> tuple[int, int]:
     """Return how many users and how many groups belong to a connection."""
     return store.count_owned(tx, connection_id)
+
+
+def list_owned(
+    tx: ReadTx, connection_id: ConnectionId
+) -> tuple[tuple[User, ...], tuple[Group, ...], dict[GroupId, frozenset[str]]]:
+    """Return all users and groups of a connection, by id, and the ids of direct members by group. Reads everything."""
+    members = {group_id: frozenset(ids) for group_id, ids in store.list_members(tx, connection_id).items()}
+    return store.list_users(tx, connection_id), store.list_groups(tx, connection_id), members
 
 
 def get_user_to_move(tx: WriteTx, user_id: UserId) -> User:

@@ -37,6 +37,20 @@ _LIST_OF_TYPES: Final = Statement(
     .order_by(event.c.sequence)
     .limit(bindparam("limit"))
 )
+_ABOUT: Final = (
+    select(event)
+    .where(event.c.subject_id == bindparam("subject"), is_listed(event.c.type, bindparam("types")))
+    .order_by(event.c.sequence.desc())
+    .limit(1)
+)
+_LAST_ABOUT: Final = Statement(_ABOUT)
+_LAST_ABOUT_BOTH: Final = Statement(
+    _ABOUT.where(
+        event.c.request_id.in_(
+            select(event_mention.c.request_id).where(event_mention.c.mentioned_id == bindparam("mentioned"))
+        )
+    )
+)
 _DOOMED: Final = (
     select(event.c.sequence).where(event.c.happened_at < bindparam("before")).order_by(event.c.happened_at)
 ).limit(bindparam("limit"))
@@ -94,6 +108,19 @@ def list_events_of(
         limit=limit,
     )
     return tuple(_event_from(row) for row in rows)
+
+
+def find_last_about(
+    tx: ReadTx, subject_id: str, types: Collection[str], *, mentioning: str | None
+) -> LoggedEvent | None:
+    """Return the newest event of these types about a subject, whose request also mentions another if one is given."""
+    values = {"subject": subject_id, "types": orjson.dumps(sorted(types)).decode()}
+    row = (
+        _LAST_ABOUT.row(tx, **values)
+        if mentioning is None
+        else _LAST_ABOUT_BOTH.row(tx, **values, mentioned=mentioning)
+    )
+    return None if row is None else _event_from(row)
 
 
 def delete_events(tx: WriteTx, *, before: datetime, limit: int) -> int:

@@ -28,6 +28,7 @@ from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedMe
 from rolecall.api.recorder import Recorder
 from rolecall.api.rest import (
     connections,
+    drift,
     jobs,
     keys,
     logs,
@@ -69,6 +70,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *roles.ENDPOINTS,
     *mappings.ENDPOINTS,
     *connections.ENDPOINTS,
+    *drift.ENDPOINTS,
     *keys.ENDPOINTS,
     *oauth.ENDPOINTS,
     *jobs.ENDPOINTS,

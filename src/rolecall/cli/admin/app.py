@@ -9,6 +9,7 @@ from rolecall.cli.admin import (
     connections,
     database,
     doctor,
+    drift,
     events,
     groups,
     jobs,
@@ -38,6 +39,7 @@ app.add_typer(teams.app, name="teams")
 app.add_typer(roles.app, name="roles")
 app.add_typer(connections.app, name="connections")
 app.add_typer(scim_log.app, name="scim-log")
+app.add_typer(drift.app, name="drift")
 app.add_typer(mappings.app, name="mappings")
 mappings.app.command("choices")(automatic.show_choices)
 mappings.app.command("choose")(automatic.choose)

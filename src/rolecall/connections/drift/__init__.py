@@ -1,0 +1,1 @@
+"""Where does what we hold differ from what an identity provider says, and how is that repaired?"""
