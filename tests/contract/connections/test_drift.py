@@ -2,14 +2,15 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from rolecall.authorization.actions import Action
 from rolecall.connections import connections
-from rolecall.connections.drift import differences
+from rolecall.connections.drift import decide, differences
 from rolecall.connections.drift.exports import parse_export
-from rolecall.connections.drift.model import DriftKind, DriftSearch
+from rolecall.connections.drift.model import DriftKind, DriftSearch, Holdings
 from rolecall.connections.drift.rendering import effect_documents
 from rolecall.connections.model import ConnectionDraft
 from rolecall.directory import assignments, groups, users
@@ -31,6 +32,7 @@ from tests.make.directory import (
 from tests.make.mapping import VIEWER, mapping, target
 
 ALL = DriftSearch(connection_id=DEFAULT_CONNECTION, limit=1_000)
+NOTHING = Holdings(users=(), groups=(), members={})
 PROVIDER = differences.as_provider(ADMINISTRATOR, DEFAULT_CONNECTION)
 
 
@@ -206,6 +208,17 @@ def test_differences_are_chosen_and_read_on_from_a_place(installed, company):
     assert repair(installed, replace(ALL, limit=1)).remaining == 2
 
 
+def test_two_who_compare_at_once_both_succeed_and_one_result_is_kept(installed, company):
+    found = installed.ask(differences.compare_export, DEFAULT_CONNECTION, parse_export({"users": []}))
+
+    async def both():
+        keep = partial(differences.keep_comparison, connection_id=DEFAULT_CONNECTION, comparison=found)
+        await asyncio.gather(*(installed.transactions.write(ADMINISTRATOR, keep) for _ in range(4)))
+
+    asyncio.run(both())
+    assert kinds(installed) == ["USER_EXTRA", "USER_EXTRA"]
+
+
 def test_nobody_compares_lists_or_repairs_without_the_action(installed, company):
     compare(installed, {"users": []})
     reader, changer = all_but(Action.CONNECTION_CHANGE), all_but(Action.CONNECTION_LIST)
@@ -221,5 +234,7 @@ def test_nobody_compares_lists_or_repairs_without_the_action(installed, company)
         repair(installed, actor=reader)
     with pytest.raises(NotFound):
         installed.ask(differences.get_difference, "none")
+    with pytest.raises(NotFound):
+        installed.change(differences.keep_comparison, "none", decide.compare(parse_export({"users": []}), NOTHING))
     with pytest.raises(NotFound):
         installed.ask(differences.compare_export, "none", parse_export({"users": []}))

@@ -54,3 +54,18 @@ def test_what_cannot_be_understood_is_refused(rolecall, files, tmp_path):
     assert drift(rolecall, "repair", "one", "--all").code != 0
     assert drift(rolecall, "repair", "none").code != 0
     assert drift(rolecall, "compare", files[0], "--connection", "none").code != 0
+
+
+def test_tables_are_compared_as_well(rolecall, files, tmp_path):
+    tables = {
+        "users": "userName\nada\nbob\n",
+        "groups": "displayName\nEngineers\n",
+        "in": "group,member\nEngineers,ada\n",
+    }
+    for name, text in tables.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    paths = [str(tmp_path / f"{name}.csv") for name in tables]
+    counts = drift(rolecall, "compare", *paths, "--json").json["counts"]
+    assert {kind: count for kind, count in counts.items() if count} == {"MEMBER_MISSING": 1}
+    (tmp_path / "users.csv").write_bytes(b"userName\n\xff\n")
+    assert "is not UTF-8" in drift(rolecall, "compare", paths[0]).err

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rolecall.connections.drift import decide
+from rolecall.connections.drift.csv_exports import parse_tables
 from rolecall.connections.drift.errors import BadExport
 from rolecall.connections.drift.exports import joined, parse_export
 from rolecall.connections.drift.model import DriftKind, Holdings
@@ -185,3 +186,52 @@ def test_parts_of_an_export_are_joined_and_nobody_is_in_two():
     assert joined([groups]).users is None
     with pytest.raises(BadExport):
         joined([users, users])
+
+
+USERS_CSV = "\ufeffuserName,externalId,active,givenName,title\nada,x1,TRUE,Ada,\nbob,,no,,Dr\n"
+GROUPS_CSV = "displayName,externalId\nEngineers,e1\nEmpty,\n"
+MEMBERS_CSV = "group,member\nEngineers,ada\nEngineers,Empty\nEngineers,nobody\n"
+
+
+def test_tables_say_the_same_as_json():
+    users = [
+        user_profile("ada", externalId="x1", name={"givenName": "Ada"}, active=True),
+        user_profile("bob", title="Dr", active=False),
+    ]
+    groups = [group_profile("Engineers", externalId="e1"), group_profile("Empty")]
+    named = [{"value": each} for each in ("ada", "Empty", "nobody")]
+    assert parse_tables([USERS_CSV]) == {"users": users}
+    assert parse_tables([GROUPS_CSV]) == {"groups": groups}
+    assert parse_tables([MEMBERS_CSV, GROUPS_CSV]) == {
+        "groups": [groups[0] | {"members": named}, groups[1] | {"members": []}]
+    }
+
+
+def test_members_may_be_known_by_their_names():
+    held = holdings(held_user("u1", "ada"), groups=(held_group("g1", "Engineers"), held_group("g2", "Empty")))
+    compared = decide.compare(parse_export(parse_tables([GROUPS_CSV, MEMBERS_CSV])), held)
+    members = [each.member_id for each in compared.findings if each.kind is DriftKind.MEMBER_MISSING]
+    assert (members, compared.unknown_members) == (["g2", "u1"], 1)
+    missing = parse_export(parse_tables([USERS_CSV, GROUPS_CSV, MEMBERS_CSV]))
+    assert decide.compare(missing, holdings()).unknown_members == 1
+
+
+@pytest.mark.parametrize(
+    "tables, place",
+    [
+        ([""], "table"),
+        (["name\nada\n"], "table"),
+        (["userName,mail\nada,x\n"], "users[1]"),
+        (["userName,title\n,x\n"], "users[2]"),
+        (["userName,active\nada,maybe\n"], "users[2]"),
+        (["userName\nada,x\n"], "users[2]"),
+        ([USERS_CSV, USERS_CSV], "users"),
+        ([MEMBERS_CSV], "memberships"),
+        ([GROUPS_CSV, "group,member\nOther,ada\n"], "memberships"),
+        ([GROUPS_CSV, "group,member\nEngineers,\n"], "memberships[2]"),
+    ],
+)
+def test_what_is_no_table_of_an_export_is_refused_with_its_place(tables, place):
+    with pytest.raises(BadExport) as refused:
+        parse_tables(tables)
+    assert refused.value.about["attribute"] == place

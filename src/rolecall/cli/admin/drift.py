@@ -39,8 +39,8 @@ def compare(
             metavar="FILE...",
             exists=True,
             dir_okay=False,
-            help="Exports in JSON, which together are all that the provider has: an object with `users` and "
-            "`groups`, or a SCIM ListResponse of either.",
+            help="What together is all that the provider has: JSON with `users` and `groups`, or a SCIM ListResponse "
+            "of either; or tables of users, groups and memberships that end in .csv.",
             show_default=False,
         ),
     ],
@@ -52,12 +52,17 @@ def compare(
 ) -> None:
     """Compare what a connection owns with a whole export of its provider; only the differences are kept."""
     from rolecall.connections.connections import get_connection_by_name
+    from rolecall.connections.drift.csv_exports import parse_tables
     from rolecall.connections.drift.differences import compare_export, keep_comparison
     from rolecall.connections.drift.exports import joined, parse_export
     from rolecall.connections.drift.model import Comparison
     from rolecall.connections.drift.rendering import comparison_document
 
-    export = joined(parse_export(_read(each)) for each in files)
+    tables = [each for each in files if each.suffix.lower() == ".csv"]
+    bodies = [_read(each) for each in files if each not in tables]
+    if tables:
+        bodies.append(parse_tables(map(_read_text, tables)))
+    export = joined(map(parse_export, bodies))
 
     def ask(tx: "ReadTx") -> tuple[str, Comparison]:
         connection_id = get_connection_by_name(tx, connection).id
@@ -212,3 +217,12 @@ def _read(path: Path) -> "Json":
     except ValueError as error:
         raise BadExport(f"{path} is not JSON: {error}", attribute="FILE") from error
     return value
+
+
+def _read_text(path: Path) -> str:
+    from rolecall.connections.drift.errors import BadExport
+
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadExport(f"{path} is not UTF-8: {error}", attribute="FILE") from error

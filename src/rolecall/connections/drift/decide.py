@@ -117,16 +117,25 @@ def _members_by_name(
 ) -> dict[str, str | None]:
     """Return whom each name of a member stands for; None: somebody who is missing here."""
     known: dict[str, str | None] = {}
-    for number, user in enumerate(export.users or ()):
-        known.update(dict.fromkeys(user.known_as, same_user[number].id if number in same_user else None))
-    for number, group in enumerate(export.groups or ()):
-        known.update(dict.fromkeys(group.known_as, same_group[number].id if number in same_group else None))
+    for number, said_user in enumerate(export.users or ()):
+        known.update(dict.fromkeys(said_user.known_as, same_user[number].id if number in same_user else None))
+    for number, said_group in enumerate(export.groups or ()):
+        known.update(dict.fromkeys(said_group.known_as, same_group[number].id if number in same_group else None))
     there: tuple[User | Group, ...] = (*held.users, *held.groups)
     for each in there:
         external = each.profile.get("externalId")
         if isinstance(external, str):
             known.setdefault(external, each.id)
         known[each.id] = each.id
+    # Names come last: what is an id, or an externalId, is no name.
+    for user in held.users:
+        known.setdefault(user.user_name, user.id)
+    for group in held.groups:
+        known.setdefault(group.display_name, group.id)
+    for exported_user in export.users or ():
+        known.setdefault(str(exported_user.profile["userName"]), None)
+    for exported_group in export.groups or ():
+        known.setdefault(str(exported_group.profile["displayName"]), None)
     return known
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import Actor
 from rolecall.authorization.check import require
+from rolecall.connections import store as connection_store
 from rolecall.connections.connections import get_connection
 from rolecall.connections.drift import decide, repairs, store
 from rolecall.connections.drift.events import DriftRepaired, ExportCompared
@@ -47,7 +48,10 @@ def keep_comparison(tx: WriteTx, connection_id: str, comparison: Comparison) -> 
     Raises: Forbidden, NotFound.
     """
     require(tx.actor, Action.CONNECTION_CHANGE)
-    connection = get_connection(tx, connection_id)
+    # Locked: two who compare at once would both write the same positions.
+    connection = connection_store.find_connection_to_change(tx, connection_id)
+    if connection is None:
+        raise NotFound(f"There is no SCIM connection with the id {connection_id}.", connection_id=connection_id)
     found = [
         Difference(id=new_id(tx.now), connection_id=connection.id, position=position, found_at=tx.now, finding=finding)
         for position, finding in enumerate(comparison.findings)
