@@ -1,12 +1,12 @@
 """In what SCIM connections differ from exports of their providers.
 
-Revision: 0014, after 0011.
+Revision: 0012, after 0011.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
+revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
