@@ -6,9 +6,10 @@ from typing import Final
 from rolecall.authentication.actors import authenticate
 from rolecall.authentication.decide import check_address, hash_of
 from rolecall.authentication.errors import MissingCredential
-from rolecall.authentication.model import Admitted, Network
+from rolecall.authentication.model import Admitted
 from rolecall.authorization.actor import NOBODY, Actor
 from rolecall.connections.connections import find_connection_of
+from rolecall.connections.model import Connection
 from rolecall.directory.installation import Installation, access_version, get_installation
 from rolecall.storage.transaction import ReadTx
 from rolecall.storage.transactions import Transactions
@@ -21,8 +22,7 @@ class _Remembered:
     version: int
     admitted: Admitted
     installation: Installation
-    networks: tuple[Network, ...]
-    """Those of the SCIM connection; empty: from anywhere."""
+    connection: Connection | None
 
 
 class Admission:
@@ -41,6 +41,14 @@ class Admission:
 
         `address` is where the call comes from, seen past trusted proxies.
 
+        Raises: as `admit_pusher`.
+        """
+        actor, installation, _connection = await self.admit_pusher(authorization, address=address)
+        return actor, installation
+
+    async def admit_pusher(self, authorization: str, *, address: str) -> tuple[Actor, Installation, Connection | None]:
+        """Return the same, with the SCIM connection that the credential belongs to; None: it belongs to none.
+
         Raises: MissingCredential, InvalidApiKey, MalformedApiKey, UnknownApiKey, AddressNotAllowed.
         """
         scheme, _, credential = authorization.partition(" ")
@@ -50,8 +58,10 @@ class Admission:
         remembered = await self._transactions.look_up(NOBODY, lambda tx: self._remember(tx, key_text))
         admitted = remembered.admitted
         check_address(admitted.networks, address, key_id=admitted.actor.api_key_id or "")
-        check_address(remembered.networks, address, key_id=admitted.actor.api_key_id or "")
-        return admitted.actor, remembered.installation
+        connection = remembered.connection
+        if connection is not None:
+            check_address(connection.draft.networks, address, key_id=admitted.actor.api_key_id or "")
+        return admitted.actor, remembered.installation, connection
 
     def _remember(self, tx: ReadTx, key_text: str) -> _Remembered:
         version = access_version(tx)
@@ -67,8 +77,7 @@ class Admission:
         if connection is not None:
             # One that is off hears the same as everybody does when all are.
             installation = replace(installation, scim_enabled=connection.is_on)
-        networks = () if connection is None else connection.draft.networks
-        found = _Remembered(version=version, admitted=admitted, installation=installation, networks=networks)
+        found = _Remembered(version=version, admitted=admitted, installation=installation, connection=connection)
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()
         self._known[name] = found

@@ -33,6 +33,13 @@ class UnsupportedContentEncoding(DomainError):
     code = "unsupported_content_encoding"
 
 
+class TooManyCalls(DomainError):
+    """The SCIM connection has used up its calls a minute; the answer's `Retry-After` header says when to go on."""
+
+    kind = ErrorKind.TOO_MANY
+    code = "too_many_calls"
+
+
 METHOD_NOT_ALLOWED: Final = 405
 """The one status that its kind alone does not tell."""
 
@@ -44,6 +51,8 @@ def headers_of(error: DomainError, *, realm: str) -> dict[str, str]:
             return {"WWW-Authenticate": f'Bearer realm="{realm}"'}
         case ErrorKind.UNAVAILABLE:
             return {"Retry-After": "5"}
+        case ErrorKind.TOO_MANY if isinstance(error, TooManyCalls):
+            return {"Retry-After": error.about["retry_after"]}
         case ErrorKind.UNSUPPORTED if isinstance(error, MethodNotAllowed):
             return {"Allow": error.about["allow"]}
         case ErrorKind.UNSUPPORTED if isinstance(error, UnsupportedContentEncoding):

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 
 from rolecall.connections.errors import BadConnection, ConnectionFixed, ConnectionInUse
-from rolecall.connections.model import Connection, ConnectionDraft, ConnectionState
+from rolecall.connections.model import MOST_CALLS, Connection, ConnectionDraft, ConnectionState
 from rolecall.directory.errors import BreakGlassUser
 from rolecall.directory.model import DEFAULT_CONNECTION, ConnectionId, User, UserKind, UserState
 from rolecall.kernel.names import check_name
@@ -69,6 +69,8 @@ def differing(before: ConnectionDraft, after: ConnectionDraft) -> tuple[str, ...
 
 def _check(draft: ConnectionDraft) -> None:
     check_name(BadConnection, "name", draft.name)
+    if not 0 <= draft.rate_limit <= MOST_CALLS:
+        raise BadConnection(f"This must be from 0 to {MOST_CALLS}.", attribute="rate_limit")
     if draft.guard_people < 0:
         raise BadConnection("This must not be below 0.", attribute="guard_people")
     if not 0 <= draft.guard_percent <= 100:  # noqa: PLR2004  # per cent

@@ -10,6 +10,8 @@ from rolecall.directory.model import ConnectionId
 
 GUARD_PEOPLE: Final = 50
 GUARD_PERCENT: Final = 10
+MOST_CALLS: Final = 1_000_000
+"""The highest rate limit."""
 
 
 class ConnectionState(Enum):

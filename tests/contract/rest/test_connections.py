@@ -47,6 +47,8 @@ def test_connections_are_made_shown_changed_and_listed_with_the_default_one_firs
         "state": "OFF",
         "is_default": False,
         "allowed_networks": ["192.0.2.0/24"],
+        "rate_limit": 0,
+        "requirement_profile": None,
         "guard_people": 50,
         "guard_percent": 10,
         "user_count": 0,
@@ -72,10 +74,42 @@ def test_what_is_wrong_is_refused_with_its_name_and_changes_nothing(api, entra):
     refused(api.ask("POST", ALL, json={"name": "x", "allowed_networks": ["here"]}), 400, "allowed_networks")
     refused(api.ask("PATCH", f"{ALL}/{entra[0]}", json={"guard_percent": 101}), 400, "guard_percent")
     refused(api.ask("PATCH", f"{ALL}/{entra[0]}", json={"name": None}), 400, "name")
+    refused(api.ask("PATCH", f"{ALL}/{entra[0]}", json={"rate_limit": -1}), 400, "rate_limit")
+    refused(api.ask("PATCH", f"{ALL}/{entra[0]}", json={"requirement_profile": "lax"}), 400, "requirement_profile")
     refused(api.ask("PATCH", f"{ALL}/{entra[0]}", json={"name": "default"}), 409, "name")
     for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", ":rotate"), ("GET", "/credentials")):
         refused(api.ask(method, f"{ALL}/none{path}", **({} if method in {"GET", "DELETE"} else {"json": {}})), 404)
     assert [each["name"] for each in api.walk(ALL)] == ["Default", "Entra ID"]
+
+
+def test_a_connection_that_has_used_up_its_calls_is_told_when_to_go_on_and_others_do_not_wait(api, okta, entra):
+    path = f"{ALL}/{entra[0]}"
+    assert api.send("PATCH", path, {"rate_limit": 2})["value"]["rate_limit"] == 2
+    assert [api.ask("GET", USERS, key=entra[1]).status_code for _ in range(3)] == [200, 200, 429]
+    late = api.ask("POST", USERS, key=entra[1], json=user_profile("ada"))
+    assert 1 <= int(late.headers["Retry-After"]) <= 30
+    assert (late.headers["Content-Type"], late.json()["status"]) == ("application/scim+json", "429")
+    assert "2 calls a minute" in late.json()["detail"]
+    assert [api.ask("GET", USERS, key=okta).status_code for _ in range(4)] == [200] * 4
+    assert api.get(path)["value"]["user_count"] == 0
+    api.send("PATCH", path, {"rate_limit": 0})
+    assert listed(api, entra[1]) == []
+
+
+def test_each_connection_demands_of_a_user_what_it_was_told_to(api, okta, entra):
+    path = f"{ALL}/{entra[0]}"
+    assert api.send("PATCH", path, {"requirement_profile": "strict"})["value"]["requirement_profile"] == "strict"
+    lacking = api.ask("POST", USERS, key=entra[1], json=user_profile("ada"))
+    assert (lacking.status_code, "missing" in lacking.json()["detail"]) == (400, True)
+    push(api, okta, "grace")
+    assert api.send("PATCH", path, {"requirement_profile": None})["value"]["requirement_profile"] is None
+    push(api, entra[1], "ada")
+
+
+def test_a_connection_can_be_made_with_its_limits(api):
+    body = {"name": "x", "rate_limit": 600, "requirement_profile": "rfc", "allowed_networks": ["2001:db8::/32"]}
+    made = api.post(ALL, body)["value"]
+    assert made == made | body
 
 
 def test_two_providers_do_not_see_each_other(api, okta, entra):

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 import rolecall
-from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint, UnsupportedContentEncoding
+from rolecall.api.errors import MethodNotAllowed, TooManyCalls, UnknownEndpoint, UnsupportedContentEncoding
 from rolecall.api.scim.errors import (
     STATUS,
     headers_of,
@@ -37,6 +37,9 @@ SCIM_TYPES = {
 }
 
 
+ABOUT = {MethodNotAllowed: {"allow": "GET"}, TooManyCalls: {"retry_after": "2"}}
+
+
 def every_refusal():
     """Return every kind of refusal that the package declares, wherever it stands."""
     for module in pkgutil.walk_packages(rolecall.__path__, "rolecall."):
@@ -53,7 +56,7 @@ def every_refusal():
 
 @pytest.mark.parametrize("refusal", every_refusal(), ids=lambda kind: kind.__name__)
 def test_every_refusal_can_be_told_over_scim(refusal):
-    error = refusal("A sentence.", allow="GET") if refusal is MethodNotAllowed else refusal("A sentence.")
+    error = refusal("A sentence.", **ABOUT.get(refusal, {}))
     body = orjson.loads(render_refusal(error))
     assert body["schemas"] == [ERROR]
     assert body["status"] == str(status_of(error))

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from rolecall.api.errors import MethodNotAllowed
+from rolecall.api.errors import MethodNotAllowed, TooManyCalls
 from rolecall.api.rest.errors import TOLD, InvalidArguments, Violation, bad_field, headers_of, rest_dialect, status_of
 from rolecall.authentication.errors import OAuthRefusal
 from rolecall.directory.errors import UserNameTaken
@@ -19,9 +19,12 @@ def told(error):
     return orjson.loads(DIALECT.render_refusal(error, CALL))
 
 
+ABOUT = {MethodNotAllowed: {"allow": "GET"}, TooManyCalls: {"retry_after": "2"}}
+
+
 @pytest.mark.parametrize("refusal", declarations.errors(), ids=lambda kind: kind.__name__)
 def test_every_refusal_can_be_told_over_rest(refusal):
-    error = refusal("A sentence.", allow="GET") if refusal is MethodNotAllowed else refusal("A sentence.")
+    error = refusal("A sentence.", **ABOUT.get(refusal, {}))
     body = told(error)
     further = ["error", "error_description"] if issubclass(refusal, OAuthRefusal) else []
     assert list(body) == ["code", "message", "request_id", "timestamp", "details", *further]

@@ -21,6 +21,24 @@ def test_connections_are_made_listed_shown_changed_and_deleted(rolecall, entra):
     assert "is there" in rolecall("admin", "connections", "create", "Third").out
 
 
+def test_what_a_connection_may_do_is_narrowed_and_shown(rolecall, entra):
+    narrow = ("--network", "192.0.2.0/24", "--network", "2001:db8::/32", "--rate-limit", "600")
+    assert rolecall("admin", "connections", "change", entra, *narrow, "--requirement-profile", "strict").code == 0
+    shown = rolecall("admin", "connections", "show", entra, "--json").json
+    assert (shown["networks"], shown["rate_limit"]) == (["192.0.2.0/24", "2001:db8::/32"], 600)
+    assert (shown["requirement_profile"], shown["state"]) == ("strict", "ON")
+    table = rolecall("admin", "connections", "show", entra).out
+    assert "600" in table
+    assert "strict" in table
+    wide = ("--network", "any", "--rate-limit", "0", "--requirement-profile", "installation")
+    rolecall("admin", "connections", "change", entra, *wide)
+    shown = rolecall("admin", "connections", "show", entra, "--json").json
+    assert (shown["networks"], shown["rate_limit"], shown["requirement_profile"]) == ([], 0, None)
+    assert "as many as it likes" in rolecall("admin", "connections", "show", entra).out
+    assert rolecall("admin", "connections", "change", entra, "--network", "here").code != 0
+    assert rolecall("admin", "connections", "change", entra, "--rate-limit", "-1").code != 0
+
+
 def test_a_credential_is_made_and_the_one_before_ends(rolecall, entra):
     first = rolecall("admin", "connections", "rotate", "Entra ID", "--json").json
     assert first["api_key"]

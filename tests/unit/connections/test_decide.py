@@ -37,6 +37,8 @@ def test_a_new_connection_has_version_1_and_is_off_unless_told_otherwise():
     [
         ({"name": " "}, "name"),
         ({"guard_people": -1}, "guard_people"),
+        ({"rate_limit": -1}, "rate_limit"),
+        ({"rate_limit": 1_000_001}, "rate_limit"),
         ({"guard_percent": -1}, "guard_percent"),
         ({"guard_percent": 101}, "guard_percent"),
     ],

@@ -20,7 +20,15 @@ from rolecall.api.rest.small_lists import answer_page, orders_of
 from rolecall.authentication.model import ApiKey, Network
 from rolecall.authorization.actions import Action
 from rolecall.connections import connections
-from rolecall.connections.model import GUARD_PEOPLE, GUARD_PERCENT, Connection, ConnectionDraft, ConnectionState
+from rolecall.connections.model import (
+    GUARD_PEOPLE,
+    GUARD_PERCENT,
+    MOST_CALLS,
+    Connection,
+    ConnectionDraft,
+    ConnectionState,
+    RequirementProfile,
+)
 from rolecall.directory.model import DEFAULT_CONNECTION, UserId
 from rolecall.directory.owners import count_owned
 from rolecall.kernel.document import Json
@@ -40,6 +48,8 @@ State = Literal["ON", "OFF"]
 Networks = Annotated[list[Annotated[str, Field(max_length=50)]], Field(max_length=50)]
 People = Annotated[int, Field(ge=0, le=2**31)]
 Percent = Annotated[int, Field(ge=0, le=100)]
+Rate = Annotated[int, Field(ge=0, le=MOST_CALLS)]
+Profile = Literal["rfc", "strict"]
 
 
 class ConnectionBody(Body):
@@ -49,6 +59,12 @@ class ConnectionBody(Body):
     state: State = Field(default="OFF", description="Whether it is listened to.")
     allowed_networks: Networks = Field(
         default=[], description="From where alone it may call, as `192.0.2.0/24`; empty: from anywhere."
+    )
+    rate_limit: Rate = Field(
+        default=0, description="So many calls a minute, beyond which it hears 429; 0: as many as it likes."
+    )
+    requirement_profile: Profile | None = Field(
+        default=None, description="What a user that it pushes must have; null: as the installation's setting says."
     )
     guard_people: People = Field(
         default=GUARD_PEOPLE, description="So many people may lose an assignment by its calls in an hour."
@@ -64,6 +80,8 @@ class ConnectionChange(Body):
     name: Name | None = Field(default=None, description="As when it is made.")
     state: State | None = Field(default=None, description="As when it is made.")
     allowed_networks: Networks | None = Field(default=None, description="As when it is made.")
+    rate_limit: Rate | None = Field(default=None, description="As when it is made.")
+    requirement_profile: Profile | None = Field(default=None, description="As when it is made; null can be given.")
     guard_people: People | None = Field(default=None, description="As when it is made.")
     guard_percent: Percent | None = Field(default=None, description="As when it is made.")
 
@@ -102,6 +120,8 @@ class ShownConnection(Shown):
     state: str
     is_default: bool = Field(description="The one that is always there; keys of no connection push for it.")
     allowed_networks: list[str]
+    rate_limit: int
+    requirement_profile: str | None
     guard_people: int
     guard_percent: int
     user_count: int = Field(description="Users that belong to it.")
@@ -200,6 +220,8 @@ async def create_connection(call: CurrentCall, body: ConnectionBody) -> Response
         name=body.name,
         state=ConnectionState(body.state),
         networks=_networks_in(body.allowed_networks),
+        rate_limit=body.rate_limit,
+        requirement_profile=_profile_of(body.requirement_profile),
         guard_people=body.guard_people,
         guard_percent=body.guard_percent,
     )
@@ -222,13 +244,15 @@ async def change_connection(
     """Change a SCIM connection; what is not named stays. One that is OFF is answered 403, and keeps what it owns."""
     given = given_fields(body, update_mask)
     for name, value in given.items():
-        if value is None:
+        if value is None and name != "requirement_profile":
             raise bad_field(name, "cannot be null.")
     changes: dict[str, Any] = dict(given)
     if "state" in changes:
         changes["state"] = ConnectionState(changes["state"])
     if "allowed_networks" in changes:
         changes["networks"] = _networks_in(changes.pop("allowed_networks"))
+    if "requirement_profile" in changes:
+        changes["requirement_profile"] = _profile_of(changes["requirement_profile"])
     call.record.subject_id = connection_id
 
     def change(tx: WriteTx) -> Json:
@@ -296,6 +320,10 @@ async def set_scim_setting(call: CurrentCall, body: ScimSetting) -> Response:
     return one(await call.write(lambda tx: {"enabled": connections.switch_default(tx, on=on).is_on}))
 
 
+def _profile_of(text: str | None) -> RequirementProfile | None:
+    return None if text is None else RequirementProfile(text)
+
+
 def _networks_in(texts: list[str]) -> tuple[Network, ...]:
     networks = []
     for text in texts:
@@ -308,12 +336,15 @@ def _networks_in(texts: list[str]) -> tuple[Network, ...]:
 
 def _to_json(tx: ReadTx, connection: Connection) -> dict[str, Json]:
     users, groups = count_owned(tx, connection.id)
+    profile = connection.draft.requirement_profile
     return {
         "id": connection.id,
         "name": connection.name,
         "state": connection.draft.state.value,
         "is_default": connection.id == DEFAULT_CONNECTION,
         "allowed_networks": [str(each) for each in connection.draft.networks],
+        "rate_limit": connection.draft.rate_limit,
+        "requirement_profile": None if profile is None else profile.value,
         "guard_people": connection.draft.guard_people,
         "guard_percent": connection.draft.guard_percent,
         "user_count": users,
@@ -343,6 +374,8 @@ _CONNECTION: Final[dict[str, Any]] = {
     "state": "ON",
     "is_default": False,
     "allowed_networks": ["192.0.2.0/24"],
+    "rate_limit": 0,
+    "requirement_profile": None,
     "guard_people": 50,
     "guard_percent": 10,
     "user_count": 1200,

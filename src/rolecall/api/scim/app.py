@@ -12,12 +12,14 @@ from starlette.types import Receive, Scope, Send
 from rolecall.api.admission import Admission
 from rolecall.api.calls import SECRET_NAMES, Answer, answered, parse_parameters, read_json, record_of, send_answer
 from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint
+from rolecall.api.rates import CallRates
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim import bulk, discovery, search, users
 from rolecall.api.scim.calls import ScimCall
 from rolecall.api.scim.cursors import CursorSeal
 from rolecall.api.scim.errors import SCIM, ScimDisabled
 from rolecall.api.scim.resources import Endpoint, Methods, routes_to
+from rolecall.connections.model import Connection
 from rolecall.events.calls import Call
 from rolecall.kernel.text import has_control_character
 from rolecall.scim.errors import InvalidVersion
@@ -96,6 +98,7 @@ class ScimApp:
         self._requirements = requirements
         self._max_body_bytes = max_body_bytes
         self._cursor_seal = CursorSeal(transactions)
+        self._rates = CallRates()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -105,10 +108,12 @@ class ScimApp:
         await send_answer(answer, send, media_type=SCIM.media_type, with_body=scope["method"] != "HEAD")
 
     async def _serve(self, scope: Scope, receive: Receive, headers: Mapping[str, str], record: Call) -> Answer:
-        actor, installation = await self._admission.admit(
+        actor, installation, connection = await self._admission.admit_pusher(
             headers.get("authorization", ""), address=scope["state"]["client_address"]
         )
         record.actor = actor = actor.asking(record.request_id)
+        if connection is not None and connection.draft.rate_limit:
+            self._rates.spend(connection.id, connection.draft.rate_limit)
         if not scope["root_path"].endswith(VERSION):
             raise InvalidVersion("Version 2 of SCIM is spoken here, below /scim/v2.")
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -130,7 +135,7 @@ class ScimApp:
                 base_url=f"{public_url}/scim/v2",
                 registry=self._registry,
                 secrets=self._secrets,
-                requirements=self._requirements,
+                requirements=self._requirements_of(connection),
                 max_body_bytes=self._max_body_bytes,
                 resource_id=resource_id,
                 parameters=parse_parameters(scope["query_string"], SCIM),
@@ -138,6 +143,10 @@ class ScimApp:
                 if_none_match=headers.get("if-none-match"),
             )
         )
+
+    def _requirements_of(self, connection: Connection | None) -> RequirementProfile:
+        own = None if connection is None else connection.draft.requirement_profile
+        return self._requirements if own is None else RequirementProfile(own.value)
 
 
 def _address(scope: Scope, host: str) -> str:

@@ -1,6 +1,6 @@
 """What can be done with SCIM connections from the command line?"""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,6 +11,7 @@ from rolecall.cli.options import AsJson, DatabaseUrl, DataDir
 from rolecall.cli.output import print_fields, print_json, print_table
 
 if TYPE_CHECKING:
+    from rolecall.authentication.model import Network
     from rolecall.connections.model import Connection, ConnectionDraft
     from rolecall.storage.transaction import ReadTx, WriteTx
 
@@ -64,15 +65,7 @@ def show(
     if as_json:
         print_json(shown)
         return
-    print_fields(
-        {
-            "Name": shown["name"],
-            "Id": shown["id"],
-            "State": shown["state"],
-            "Owns": f"{shown['users']} users, {shown['groups']} groups",
-            "May call from": ", ".join(shown["networks"]) or "anywhere",
-        }
-    )
+    print_fields(_fields_of(shown))
     rows = [
         (
             each["id"],
@@ -115,19 +108,36 @@ def change_one(
     *,
     new_name: Annotated[str | None, typer.Option("--name", help="Its new name.")] = None,
     on: Annotated[bool | None, typer.Option("--on/--off", help="Listen to it, or do not.")] = None,
+    networks: Annotated[
+        list[str] | None,
+        typer.Option("--network", help="From where alone it may call; may be repeated. `any`: from anywhere."),
+    ] = None,
+    rate_limit: Annotated[
+        int | None, typer.Option("--rate-limit", help="So many calls a minute; 0: as many as it likes.")
+    ] = None,
+    requirements: Annotated[
+        Literal["rfc", "strict", "installation"] | None,
+        typer.Option("--requirement-profile", help="What a user must have; `installation`: as its setting says."),
+    ] = None,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Rename a connection, or switch it on or off; what it owns stays."""
+    """Rename a connection, switch it on or off, or narrow what it may do; what it owns stays."""
     from dataclasses import replace
 
     from rolecall.connections.connections import change_connection, get_connection_by_name
-    from rolecall.connections.model import ConnectionState
+    from rolecall.connections.model import ConnectionState, RequirementProfile
     from rolecall.directory.model import Expected
 
+    said: dict[str, Any] = {"name": new_name, "rate_limit": rate_limit}
+    said["state"] = None if on is None else ConnectionState.ON if on else ConnectionState.OFF
+    said["networks"] = _networks_in(networks) if networks else None
+    changes = {name: value for name, value in said.items() if value is not None}
+    if requirements is not None:
+        changes["requirement_profile"] = None if requirements == "installation" else RequirementProfile(requirements)
+
     def edit(draft: "ConnectionDraft") -> "ConnectionDraft":
-        state = draft.state if on is None else ConnectionState.ON if on else ConnectionState.OFF
-        return replace(draft, name=draft.name if new_name is None else new_name, state=state)
+        return replace(draft, **changes)
 
     def change(tx: "WriteTx") -> "Connection":
         return change_connection(tx, get_connection_by_name(tx, name).id, edit, Expected())
@@ -210,15 +220,41 @@ def delete(
     print(f"The connection {name} is deleted.")
 
 
+def _networks_in(texts: list[str]) -> tuple["Network", ...]:
+    from ipaddress import ip_network
+
+    if texts == ["any"]:
+        return ()
+    try:
+        return tuple(ip_network(text) for text in texts)
+    except ValueError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="--network") from error
+
+
+def _fields_of(shown: dict[str, Any]) -> dict[str, object]:
+    return {
+        "Name": shown["name"],
+        "Id": shown["id"],
+        "State": shown["state"],
+        "Owns": f"{shown['users']} users, {shown['groups']} groups",
+        "May call from": ", ".join(shown["networks"]) or "anywhere",
+        "Calls a minute": shown["rate_limit"] or "as many as it likes",
+        "Requirements": shown["requirement_profile"] or "as the installation's setting",
+    }
+
+
 def _to_json(tx: "ReadTx", connection: "Connection") -> dict[str, Any]:
     from rolecall.directory.owners import count_owned
 
     users, groups = count_owned(tx, connection.id)
+    profile = connection.draft.requirement_profile
     return {
         "id": connection.id,
         "name": connection.name,
         "state": connection.draft.state.value,
         "networks": [str(each) for each in connection.draft.networks],
+        "rate_limit": connection.draft.rate_limit,
+        "requirement_profile": None if profile is None else profile.value,
         "users": users,
         "groups": groups,
         "version": connection.version,
