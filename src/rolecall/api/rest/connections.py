@@ -67,10 +67,12 @@ class ConnectionBody(Body):
         default=None, description="What a user that it pushes must have; null: as the installation's setting says."
     )
     guard_people: People = Field(
-        default=GUARD_PEOPLE, description="So many people may lose an assignment by its calls in an hour."
+        default=GUARD_PEOPLE,
+        description="So many people may lose an assignment by its calls in an hour. Only kept: not refused yet.",
     )
     guard_percent: Percent = Field(
-        default=GUARD_PERCENT, description="Or so many per cent of those who hold one, whichever is more."
+        default=GUARD_PERCENT,
+        description="Or so many per cent of those who hold one, whichever is more. Only kept: not refused yet.",
     )
 
 
