@@ -19,6 +19,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.types import ASGIApp, Message
 
 from rolecall.main import build, close
 from rolecall.settings import load_settings
@@ -38,13 +41,16 @@ PARTS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("the event loop", ("/asyncio/", "/selectors.py", "/rolecall/storage/turn", "greenlet")),
     ("storage", ("/rolecall/storage/",)),
     ("SCIM: parsing and rendering", ("/rolecall/scim/", "/rolecall/kernel/", "orjson")),
-    ("SCIM over HTTP, admission, audit", ("/rolecall/api/", "/rolecall/http/", "/rolecall/events/", "/rolecall/telemetry")),
+    (
+        "SCIM over HTTP, admission, audit",
+        ("/rolecall/api/", "/rolecall/http/", "/rolecall/events/", "/rolecall/telemetry"),
+    ),
     ("rules", ("/rolecall/directory/", "/rolecall/mapping/", "/rolecall/authentication/", "/rolecall/")),
 )
 """What a function counts to, by what its place or name contains; the first that fits. All else is Python's own."""
 REST: Final = "Python's own"
 
-Call = Callable[[str, str, bytes, Any], Awaitable[dict[str, Any]]]
+Call = Callable[[str, str, bytes, object], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +89,7 @@ def _measure(database: Database, users: int, calls: int) -> dict[str, Profile]:
             close(rolecall)
 
 
-async def _profile_all(app: Any, key: str, users: int, calls: int) -> dict[str, Profile]:
+async def _profile_all(app: ASGIApp, key: str, users: int, calls: int) -> dict[str, Profile]:
     call = _caller(app, key)
     ids: list[str] = []
     joiners = itertools.count(users)
@@ -96,8 +102,8 @@ async def _profile_all(app: Any, key: str, users: int, calls: int) -> dict[str, 
     await _at_once(create, users)
     group = (await call("POST", "/Groups", b"", {"schemas": [GROUP], "displayName": "all"}))["id"]
 
-    async def patch(path: str, **operation: Any) -> None:
-        await call("PATCH", path, b"", {"schemas": [PATCH], "Operations": [operation]})
+    async def patch(where: str, **operation: object) -> None:
+        await call("PATCH", where, b"", {"schemas": [PATCH], "Operations": [operation]})
 
     async def switch(number: int) -> None:
         active = bool(number // len(ids) % 2)
@@ -110,11 +116,12 @@ async def _profile_all(app: Any, key: str, users: int, calls: int) -> dict[str, 
         else:
             await patch(f"/Groups/{group}", op="add", path="members", value=[{"value": member}])
 
+    def name_filter(number: int) -> bytes:
+        return urlencode({"filter": f'userName eq "load-{number}@example.com"'}).encode()
+
     kinds: dict[str, Callable[[int], Awaitable[Any]]] = {
         "GET by id": lambda number: call("GET", f"/Users/{ids[number % len(ids)]}", b"", None),
-        "Filter": lambda number: call(
-            "GET", "/Users", b"filter=userName%20eq%20%22load-%d%%40example.com%%22" % (number % len(ids)), None
-        ),
+        "Filter": lambda number: call("GET", "/Users", name_filter(number % len(ids)), None),
         "Page of 100": lambda number: call("GET", "/Users", b"startIndex=%d&count=100" % (number % len(ids)), None),
         "Create user": lambda _number: create(next(joiners)),
         "PATCH `active`": switch,
@@ -153,18 +160,18 @@ async def _at_once(one: Callable[[int], Awaitable[Any]], calls: int) -> None:
     await asyncio.gather(*(work() for _ in range(AT_ONCE)))
 
 
-def _caller(app: Any, key: str) -> Call:
+def _caller(app: ASGIApp, key: str) -> Call:
     """Return what sends a call to the application as a server would, and returns the document of the answer."""
 
-    async def call(method: str, path: str, query: bytes, document: Any) -> dict[str, Any]:
+    async def call(method: str, path: str, query: bytes, document: object) -> dict[str, Any]:
         body = b"" if document is None else json.dumps(document).encode()
-        said: list[dict[str, Any]] = []
+        said: list[Message] = []
         left = [{"type": "http.request", "body": body, "more_body": False}]
 
-        async def receive() -> dict[str, Any]:
+        async def receive() -> Message:
             return left.pop() if left else await asyncio.Future()
 
-        async def send(message: dict[str, Any]) -> None:
+        async def send(message: Message) -> None:
             said.append(message)
 
         headers = [
@@ -174,7 +181,8 @@ def _caller(app: Any, key: str) -> Call:
             (b"content-length", str(len(body)).encode()),
         ]
         whole = f"/scim/v2{path}"
-        scope = {"type": "http", "method": method, "path": whole, "raw_path": whole.encode(), "query_string": query}
+        scope: dict[str, Any] = {"type": "http", "method": method, "path": whole, "raw_path": whole.encode()}
+        scope |= {"query_string": query}
         scope |= {"root_path": "", "headers": headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80)}
         scope |= {"scheme": "http", "http_version": "1.1", "asgi": {"version": "3.0"}}
         await app(scope, receive, send)
@@ -187,15 +195,13 @@ def _caller(app: Any, key: str) -> Call:
 
 
 def _render(found: Mapping[str, Mapping[str, Profile]], options: argparse.Namespace) -> str:
-    lines = [
-        "# Where the time of a SCIM call goes",
-        "",
-        "<!-- Written by `python -m tools.profile_calls` from what it measured. Do not edit. -->",
-        "",
+    about = (
         f"{options.calls:,} calls of each kind, {AT_ONCE} at once, among {options.users:,} users, within one process: "
         "without sockets and HTTP parsing. Shares of the time that Python's profiler saw in the event loop's thread; "
-        "the microseconds of a call are taken without the profiler.",
-    ]
+        "the microseconds of a call are taken without the profiler."
+    )
+    note = "<!-- Written by `python -m tools.profile_calls` from what it measured. Do not edit. -->"
+    lines = ["# Where the time of a SCIM call goes", "", note, "", about]
     for database, profiles in found.items():
         parts: Sequence[str] = [*(name for name, _ in PARTS), REST]
         lines += ["", f"## {database}", "", f"| Part | {' | '.join(profiles)} |", f"| --- |{' --: |' * len(profiles)}"]

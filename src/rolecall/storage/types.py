@@ -112,9 +112,9 @@ def _is_listed_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 
 
 class unindexed(GenericFunction[Any]):  # noqa: N801  # as above
-    """The column as it is, but so that SQLite looks for no index on it: `unindexed(column) == value`.
+    """The text column as it is, but so that no database looks for an index on it: `unindexed(column) == value`.
 
-    For what most rows have in common: without statistics SQLite believes every equality to leave a handful.
+    For what most rows have in common: without statistics, every equality is believed to leave a handful.
     """
 
     name = "unindexed"
@@ -129,7 +129,7 @@ def _unindexed_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 
 @compiles(unindexed, "postgresql")
 def _unindexed_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return str(compiler.process(element.clauses, **options))
+    return f"({compiler.process(element.clauses, **options)} || '')"
 
 
 class position_of(GenericFunction[Any]):  # noqa: N801  # as above

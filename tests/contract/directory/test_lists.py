@@ -1,13 +1,15 @@
 """How are users and groups listed, on either database?"""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 
+import orjson
 import pytest
 
 from rolecall.directory import groups, provisioned_users, users
 from rolecall.directory.errors import ListTooSlow
-from rolecall.directory.model import AddMembers, ListRequest, Seek
+from rolecall.directory.model import DEFAULT_CONNECTION, AddMembers, ListRequest, Seek
 from rolecall.directory.store import lists
 from rolecall.directory.store.walks import walk_provisioned_users
 from rolecall.kernel.predicate import And, AnyValue, Compare, Not, Operator, Or, Present
@@ -20,6 +22,7 @@ from tests.make.directory import (
     pushed_user,
     service_user,
     setting,
+    user_profile,
 )
 
 
@@ -256,3 +259,28 @@ def test_a_list_shows_what_was_changed_since(installed):
         equal("groups", "value", to=group),
     ):
         assert listed(installed, where) == [ada]
+
+
+ROWS_READ = (
+    "SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0) FROM pg_stat_xact_user_tables"
+    " WHERE relname = 'directory_user'"
+)
+
+
+def test_who_is_filtered_for_is_found_at_once_on_a_database_that_knows_nothing_of_its_tables_yet(installed_postgresql):
+    okta = replace(PROVISIONER, connection_id=DEFAULT_CONNECTION)
+
+    def fill(tx):
+        for number in range(1_000):
+            provisioned_users.create_user(tx, user_profile(f"user {number}"))
+
+    def count_reads(tx):
+        tx.connection.execute("SET LOCAL enable_seqscan = off")
+        before = tx.connection.execute(ROWS_READ).fetchone()[0]
+        asked = request(equal("userName", to="user 7", fold=True))
+        found = provisioned_users.list_users(tx, asked, with_memberships=True)
+        assert [orjson.loads(user.profile)["userName"] for user in found.items] == ["user 7"]
+        return tx.connection.execute(ROWS_READ).fetchone()[0] - before
+
+    installed_postgresql.change(fill, actor=okta)
+    assert installed_postgresql.ask(count_reads, actor=okta) < 20
