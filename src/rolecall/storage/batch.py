@@ -21,6 +21,10 @@ ATTEMPTS: Final = 5
 """How often a change is tried that the database asks to repeat."""
 
 
+class LockMet(Exception):
+    """A change met a lock of another transaction, where it may not wait for long; nothing of it was kept."""
+
+
 @dataclass(slots=True, eq=False)
 class Work:
     """One change that waits for a writer, and who waits for it (None: nobody)."""
@@ -154,10 +158,11 @@ class Batch:
         if is_repeatable(error) and work.attempts < ATTEMPTS:
             self.repeated.append(work)
             return
-        work.error = error
         if is_locked_out(error):
+            work.error = LockMet()
             self.met_lock = True
             return
+        work.error = error
         after = WriteTx(tx.actor, tx.now, tx.dialect, tx.connection, late=intended)
         if isinstance(error, DomainError):
             write_refusal(after, error, work.journal, self.around.before_commit)

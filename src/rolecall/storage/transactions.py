@@ -14,10 +14,10 @@ from rolecall.kernel.clock import Clock
 from rolecall.kernel.errors import DomainError
 from rolecall.storage.batch import (
     ATTEMPTS,
+    LockMet,
     Surroundings,
     Work,
     commit,
-    is_locked_out,
     is_lost,
     is_repeatable,
     unavailable_for,
@@ -73,6 +73,7 @@ class Transactions:
         self._threads = ThreadPoolExecutor(
             _POSTGRESQL_THREADS if self._pooled else _READER_THREADS, thread_name_prefix="rolecall-database"
         )
+        self._in_line = ThreadPoolExecutor(1, thread_name_prefix="rolecall-in-line")
         self._readers: queue.LifoQueue[Any] = queue.LifoQueue()
         self._own_reader: Any = None
 
@@ -107,8 +108,8 @@ class Transactions:
         Many changes share one commit; each sees its own instant and savepoint. A `brief` one touches
         few rows, each by index, whatever the size of what it is about: it runs on the event loop. On
         PostgreSQL `change` may run more than once, when the database asks to repeat it, or when a brief one
-        meets a lock: then it waits for that in a thread, like one that is not brief, whose intent is on disk
-        before it is tried.
+        meets a lock: then it waits for that in a thread, one after the other, like one that is not brief, whose
+        intent is on disk before it is tried.
         """
         if self._pooled and not brief:
             return await self._write_pooled(actor, change, journal)
@@ -117,10 +118,9 @@ class Transactions:
         writer.submit(Work(actor, change, journal, waiting))
         try:
             return await waiting
-        except Exception as error:
-            if not (brief and is_locked_out(error)):
-                raise
-        return await self._write_pooled(actor, change, journal)
+        except LockMet:
+            # One at a time: the more of them wait for locks at once, the more of them wait for each other.
+            return await self._write_pooled(actor, change, journal, self._in_line)
 
     async def rehearse(self, actor: Actor, change: Callable[[WriteTx], T]) -> Rehearsal[T]:
         """Run `change` and what follows from it, in a thread and never on the writer, and keep nothing.
@@ -156,23 +156,30 @@ class Transactions:
         if self._checkpoints is not None:
             self._checkpoints.close()
         self._threads.shutdown()
+        self._in_line.shutdown()
         while not self._readers.empty():
             self._readers.get_nowait().close()
         if self._own_reader is not None:
             self._own_reader.close()
         self._database.close()
 
-    async def _write_pooled(self, actor: Actor, change: Callable[[WriteTx], T], journal: Journal | None) -> T:
+    async def _write_pooled(
+        self,
+        actor: Actor,
+        change: Callable[[WriteTx], T],
+        journal: Journal | None,
+        threads: ThreadPoolExecutor | None = None,
+    ) -> T:
         if journal is None:
-            return await self._in_thread(lambda: self._change_pooled(actor, change, journal))
+            return await self._in_thread(lambda: self._change_pooled(actor, change, journal), threads)
         # First the intent, on disk: so a record of it always precedes that of the result, as on SQLite.
         intended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._writer.submit(Work(actor, journal.intend, None, intended))
         await intended
-        return await self._in_thread(lambda: self._change_pooled(actor, change, journal))
+        return await self._in_thread(lambda: self._change_pooled(actor, change, journal), threads)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def _in_thread(self, work: Callable[[], T], threads: ThreadPoolExecutor | None = None) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads or self._threads, work)
 
     def _ask(self, connection: Any, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
         with _telling_apart():
