@@ -278,8 +278,12 @@ class Transactions:
 
 
 def _roll_back(connection: Any) -> None:
-    if not connection.closed:
+    if connection.closed:
+        return
+    try:
         connection.execute("ROLLBACK")
+    except Exception:  # noqa: BLE001  # a time limit of the transaction can end this too; why it failed is on its way up
+        connection.close()
 
 
 @contextlib.contextmanager
