@@ -1,14 +1,15 @@
-"""What would a change do, if it were made now?"""
+"""What would changes do, if they were made now?"""
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from rolecall.authorization.actor import Actor
 from rolecall.kernel.event import Event
-from rolecall.storage.batch import Surroundings
+from rolecall.storage.batch import Surroundings, write_late
 from rolecall.storage.engine import Database
 from rolecall.storage.transaction import WriteTx
 
@@ -24,22 +25,55 @@ class Rehearsal(Generic[T]):
     """In their order, those of reactions included."""
 
 
-def rehearse(database: Database, around: Surroundings, actor: Actor, change: Callable[[WriteTx], T]) -> Rehearsal[T]:
-    """Run `change` and the steps before a commit, and keep nothing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsing:
+    """One rehearsal under way. Each change builds on what those before it have done."""
 
-    Raises: what the change raises.
+    actor: Actor
+    around: Surroundings
+    connection: Any
+    happened: list[Event] = field(default_factory=list)
+    """In their order, those of reactions included."""
+
+    def run(self, change: Callable[[WriteTx], T]) -> T:
+        """Run `change` and the steps before a commit as if it had been made alone. When it fails, only it is undone.
+
+        Raises: what the change raises.
+        """
+        execute = self.connection.execute
+        tx = WriteTx(self.actor, self.around.clock(), self.around.dialect, self.connection)
+        execute("SAVEPOINT rehearsed")
+        try:
+            value = change(tx)
+            for step in self.around.before_commit:
+                step(tx)
+            # What comes after must find it as after a commit.
+            write_late(self.connection, self.around.dialect, tx.late, tx.differences)
+        except BaseException:
+            # A connection that was lost has nothing to roll back, and must not hide why.
+            with contextlib.suppress(Exception):
+                execute("ROLLBACK TO SAVEPOINT rehearsed")
+                execute("RELEASE SAVEPOINT rehearsed")
+            raise
+        execute("RELEASE SAVEPOINT rehearsed")
+        self.happened.extend(tx.recorded)
+        return value
+
+
+def rehearse(
+    database: Database, around: Surroundings, actor: Actor, play: Callable[[Rehearsing], T]
+) -> Rehearsal[T]:
+    """Let `play` run changes one after the other, and keep nothing.
+
+    Raises: what `play` raises.
     """
     with closing(database.connect(read_only=database.dialect == "sqlite")) as own, _private(own) as connection:
         connection.execute("BEGIN")
+        rehearsing = Rehearsing(actor=actor, around=around, connection=connection)
         try:
-            tx = WriteTx(actor, around.clock(), around.dialect, connection)
-            value = change(tx)
-            for step in around.before_commit:
-                step(tx)
-            return Rehearsal(value=value, events=tuple(tx.recorded))
+            return Rehearsal(value=play(rehearsing), events=tuple(rehearsing.happened))
         finally:
-            # A connection that was lost has nothing to roll back, and must not hide why.
-            if not getattr(connection, "closed", False):
+            with contextlib.suppress(Exception):  # as above; and closing the connection rolls back as well
                 connection.execute("ROLLBACK")
 
 
@@ -53,4 +87,5 @@ def _private(connection: Any) -> Iterator[Any]:
     with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as copy:
         connection.backup(copy)
         copy.execute("PRAGMA foreign_keys=ON")
+        copy.execute("PRAGMA temp_store=MEMORY")
         yield copy

@@ -26,7 +26,7 @@ from rolecall.storage.batch import (
 )
 from rolecall.storage.checkpoints import Checkpoints
 from rolecall.storage.engine import Database, PostgresqlDatabase
-from rolecall.storage.rehearsal import Rehearsal, rehearse
+from rolecall.storage.rehearsal import Rehearsal, Rehearsing, rehearse
 from rolecall.storage.transaction import BeforeCommit, Journal, ReadTx, WriteTx
 from rolecall.storage.writer import LoopWriter, PostgresqlBatches, SqliteBatches, ThreadWriter
 
@@ -126,12 +126,16 @@ class Transactions:
         """Run `change` and what follows from it, in a thread and never on the writer, and keep nothing.
 
         On SQLite it works on a copy of the whole database, on PostgreSQL it holds the locks of what it
-        changes until it is rolled back.
+        changes until it is rolled back. Jobs that the change enqueues are not done.
         """
+        return await self.rehearse_in_order(actor, lambda rehearsing: rehearsing.run(change))
+
+    async def rehearse_in_order(self, actor: Actor, play: Callable[[Rehearsing], T]) -> Rehearsal[T]:
+        """Let `play`, in a thread, run several changes of which each builds on those before it; as `rehearse`."""
 
         def apart() -> Rehearsal[T]:
             with _telling_apart():
-                return rehearse(self._database, self._around, actor, change)
+                return rehearse(self._database, self._around, actor, play)
 
         return await self._in_thread(apart)
 

@@ -67,3 +67,21 @@ def test_others_write_while_a_rehearsal_is_under_way(installed):
     assert asyncio.run(both()).value
     assert installed.ask(lambda tx: count_teams(tx, "Support")) == 1
     assert installed.ask(lambda tx: count_teams(tx, "Sales")) == 0
+
+
+def test_changes_build_on_each_other_and_one_that_is_refused_takes_back_only_itself(installed):
+    def refused(tx):
+        create("Refused")(tx)
+        raise NotFound("Refused on purpose.")
+
+    def play(rehearsing):
+        rehearsing.run(create("Sales"))
+        with pytest.raises(NotFound):
+            rehearsing.run(refused)
+        rehearsing.run(create("Support"))
+        return [rehearsing.run(lambda tx, name=name: count_teams(tx, name)) for name in ("Sales", "Refused", "Support")]
+
+    rehearsal = asyncio.run(installed.transactions.rehearse_in_order(ADMINISTRATOR, play))
+    assert rehearsal.value == [1, 0, 1]
+    assert [event.name for event in rehearsal.events] == ["Sales", "Support"]
+    assert installed.ask(lambda tx: count_teams(tx, "Sales") + count_teams(tx, "Support")) == 0
