@@ -16,6 +16,7 @@ BROAD_EXCEPTS = {
     "events/chain/sealer.py: _seal": "the sealer outlives any failure; what waits is sealed when it is over",
     "jobs/runner.py: _do": "whatever a job does wrong is noted with it, and it is tried again",
     "jobs/runner.py: _serve": "the runner outlives any failure",
+    "storage/rehearsal.py: _undo": "what failed before is raised, and closing the connection undoes everything",
     "storage/transactions.py: _change_pooled": "repeats what PostgreSQL asks to repeat; raises everything else",
     "storage/batch.py: run": "hands the failure to whoever waits for the change; the batch goes on without it",
     "storage/batch.py: whole_or_not_at_all": "the writers outlive any failure of the database; whoever waits is told",

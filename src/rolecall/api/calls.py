@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
 import orjson
@@ -12,7 +12,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Scope, Send
 
 from rolecall.api.errors import UnsupportedContentEncoding, UnsupportedMediaType
-from rolecall.api.recorder import Recorder
 from rolecall.events.calls import Call
 from rolecall.http.requests import path_as_sent, read_body, request_id
 from rolecall.kernel.document import Json
@@ -58,6 +57,13 @@ class Dialect:
     bad_value: Callable[[str], DomainError]
 
 
+class Records(Protocol):
+    """Takes the records of calls; `api.recorder.Recorder` is one."""
+
+    def record(self, call: Call) -> None:
+        """Take a call that has ended."""
+
+
 def record_of(
     scope: Scope,
     headers: Mapping[str, str],
@@ -86,9 +92,7 @@ def record_of(
     )
 
 
-async def answered(
-    record: Call, recorder: Recorder, serve: Callable[[], Awaitable[Answer]], dialect: Dialect
-) -> Answer:
+async def answered(record: Call, recorder: Records, serve: Callable[[], Awaitable[Answer]], dialect: Dialect) -> Answer:
     """Return the answer, in the front's own form whatever fails, and see that the call is written down."""
     try:
         answer = await serve()
@@ -140,14 +144,29 @@ async def read_json(
     Raises: BodyTooLarge, BodyTooSlow, UnsupportedMediaType, UnsupportedContentEncoding, and the dialect's bad syntax
     and bad value.
     """
+    check_body_headers(request.headers, dialect)
+    return json_in(await read_body(request, limit=limit), record, dialect=dialect, secrets=secrets)
+
+
+def check_body_headers(headers: Mapping[str, str], dialect: Dialect) -> None:
+    """Refuse a body that is not understood; names of `headers` are in lower case.
+
+    Raises: UnsupportedMediaType, UnsupportedContentEncoding.
+    """
     # A few bytes could unpack to gigabytes, so nothing is unpacked.
-    encoding = request.headers.get("content-encoding", "").strip().lower()
+    encoding = headers.get("content-encoding", "").strip().lower()
     if encoding not in {"", "identity"}:
         raise UnsupportedContentEncoding(f"A body with the encoding {encoding} is not understood here; send it plain.")
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type and media_type not in dialect.accepted:
         raise UnsupportedMediaType(f"The media type {media_type} is not understood here; send {dialect.media_type}.")
-    body = await read_body(request, limit=limit)
+
+
+def json_in(body: bytes, record: Call, *, dialect: Dialect, secrets: frozenset[str] = SECRET_NAMES) -> Json:
+    """Return what a body says, and keep it in the record as `read_json` does.
+
+    Raises: the dialect's bad syntax and bad value.
+    """
     try:
         value: Json = orjson.loads(body)
     except orjson.JSONDecodeError as error:

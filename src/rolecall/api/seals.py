@@ -10,9 +10,9 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from rolecall.api.units import UnitsOfWork
 from rolecall.authorization.actor import SYSTEM, Actor
 from rolecall.directory.cursor_key import find_cursor_key, make_cursor_key
-from rolecall.storage.transactions import Transactions
 
 _NONCE_BYTES: Final = 12
 
@@ -20,7 +20,7 @@ _NONCE_BYTES: Final = 12
 class Seal:
     """Seals by AES-GCM, bound to whoever may use it and for what. The key is made at first use."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: UnitsOfWork) -> None:
         self._transactions = transactions
         self._cipher: AESGCM | None = None
 

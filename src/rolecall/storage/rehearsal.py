@@ -50,19 +50,14 @@ class Rehearsing:
             # What comes after must find it as after a commit.
             write_late(self.connection, self.around.dialect, tx.late, tx.differences)
         except BaseException:
-            # A connection that was lost has nothing to roll back, and must not hide why.
-            with contextlib.suppress(Exception):
-                execute("ROLLBACK TO SAVEPOINT rehearsed")
-                execute("RELEASE SAVEPOINT rehearsed")
+            _undo(self.connection, "ROLLBACK TO SAVEPOINT rehearsed", "RELEASE SAVEPOINT rehearsed")
             raise
         execute("RELEASE SAVEPOINT rehearsed")
         self.happened.extend(tx.recorded)
         return value
 
 
-def rehearse(
-    database: Database, around: Surroundings, actor: Actor, play: Callable[[Rehearsing], T]
-) -> Rehearsal[T]:
+def rehearse(database: Database, around: Surroundings, actor: Actor, play: Callable[[Rehearsing], T]) -> Rehearsal[T]:
     """Let `play` run changes one after the other, and keep nothing.
 
     Raises: what `play` raises.
@@ -73,8 +68,14 @@ def rehearse(
         try:
             return Rehearsal(value=play(rehearsing), events=tuple(rehearsing.happened))
         finally:
-            with contextlib.suppress(Exception):  # as above; and closing the connection rolls back as well
-                connection.execute("ROLLBACK")
+            _undo(connection, "ROLLBACK")
+
+
+def _undo(connection: Any, *statements: str) -> None:
+    """Roll back; where that fails, what failed before says why, and closing the connection undoes everything."""
+    with contextlib.suppress(Exception):
+        for statement in statements:
+            connection.execute(statement)
 
 
 @contextmanager
@@ -87,5 +88,4 @@ def _private(connection: Any) -> Iterator[Any]:
     with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as copy:
         connection.backup(copy)
         copy.execute("PRAGMA foreign_keys=ON")
-        copy.execute("PRAGMA temp_store=MEMORY")
         yield copy

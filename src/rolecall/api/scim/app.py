@@ -1,10 +1,10 @@
 """Which endpoints are there below /scim/v2, and what happens around each call?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache, partial
 from types import SimpleNamespace
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -117,7 +117,7 @@ class ScimApp:
         if not scope["root_path"].endswith(VERSION):
             raise InvalidVersion("Version 2 of SCIM is spoken here, below /scim/v2.")
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        endpoint, resource_id = _route(scope, method, self._routes)
+        endpoint, resource_id = route_of(scope, method, self._routes)
         if not installation.scim_enabled:
             raise ScimDisabled("SCIM is switched off here. Switch it on with: rolecall admin scim-setup")
         public_url = installation.public_url or _address(scope, headers.get("host", ""))
@@ -156,7 +156,7 @@ def _address(scope: Scope, host: str) -> str:
     return f"{scope.get('scheme', 'http')}://{host}{scope.get('app_root_path', '')}".rstrip("/")
 
 
-def _route(scope: Scope, method: str, routes: Routes) -> tuple[Endpoint, str]:
+def route_of(scope: MutableMapping[str, Any], method: str, routes: Routes) -> tuple[Endpoint, str]:
     """Return the endpoint, and what stands behind it in the path. HEAD has been made a GET.
 
     Raises: UnknownEndpoint, MethodNotAllowed.

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from rolecall.api.recorder import Recorder
+from rolecall.api.calls import Records
 from rolecall.api.scim.cursors import CursorSeal
+from rolecall.api.units import UnitsOfWork
 from rolecall.authorization.actor import Actor
 from rolecall.directory.model import Expected
 from rolecall.events.audit import CallJournal
@@ -17,7 +18,6 @@ from rolecall.scim.registry import Registry
 from rolecall.scim.schemas import ResourceType
 from rolecall.scim.users import RequirementProfile
 from rolecall.storage.transaction import ReadTx, WriteTx
-from rolecall.storage.transactions import Transactions
 
 T = TypeVar("T")
 
@@ -34,8 +34,8 @@ class ScimCall:
     method: str
     json: Callable[[], Awaitable[Json]]
     """Returns the body and keeps it in the record; raises as `read_json` does."""
-    transactions: Transactions
-    recorder: Recorder
+    transactions: UnitsOfWork
+    recorder: Records
     cursor_seal: CursorSeal
     record: Call
     actor: Actor
@@ -51,6 +51,8 @@ class ScimCall:
     parameters: Mapping[str, str]
     if_match: str | None = None
     if_none_match: str | None = None
+    is_in_thread: bool = False
+    """Whether nobody else is held up while it works."""
 
     def projection(self, resource_type: ResourceType) -> Projection:
         """Return which attributes the answer shall have.
@@ -74,7 +76,7 @@ class ScimCall:
     async def parsed(self, parse: Callable[[Json], T]) -> T:
         """Return what `parse` makes of the body; of a large one in a thread, so that others are served meanwhile."""
         body = await self.json()
-        if self.record.body_bytes <= _LARGE_BODY:
+        if self.is_in_thread or self.record.body_bytes <= _LARGE_BODY:
             return parse(body)
         return await asyncio.to_thread(parse, body)
 

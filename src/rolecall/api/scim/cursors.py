@@ -1,14 +1,14 @@
 """How is a SCIM cursor sealed, and what is said of one that was not?"""
 
 from rolecall.api.seals import Seal
+from rolecall.api.units import UnitsOfWork
 from rolecall.scim.cursors import Cursor, InvalidCursor, decode_cursor, encode_cursor
-from rolecall.storage.transactions import Transactions
 
 
 class CursorSeal:
     """Seals cursors, bound to whoever may use them and for what."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: UnitsOfWork) -> None:
         self._seal = Seal(transactions)
 
     async def prepare(self) -> None:

@@ -1,6 +1,6 @@
 """Which calls are there on resources, alone as in a bulk request?"""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -13,7 +13,7 @@ from rolecall.api.scim.lists import Listing
 from rolecall.api.scim.users import users_listing
 from rolecall.scim.registry import Registry
 
-Endpoint: TypeAlias = Callable[[ScimCall], Awaitable[Answer]]
+Endpoint: TypeAlias = Callable[[ScimCall], Coroutine[Any, Any, Answer]]
 Methods: TypeAlias = Mapping[str, Endpoint]
 
 
