@@ -19,7 +19,7 @@ BROAD_EXCEPTS = {
     "storage/rehearsal.py: _undo": "what failed before is raised, and closing the connection undoes everything",
     "storage/transactions.py: _change_pooled": "repeats what PostgreSQL asks to repeat; raises everything else",
     "storage/transactions.py: _roll_back": "why there was a rollback is on its way up, and closing undoes everything",
-    "storage/batch.py: run": "hands the failure to whoever waits for the change; the batch goes on without it",
+    "storage/batch.py: _try": "hands the failure to whoever waits for the change; the batch goes on without it",
     "storage/batch.py: whole_or_not_at_all": "the writers outlive any failure of the database; whoever waits is told",
     "storage/turns.py: taking_turns": "hands the failure to the code that waits, which raises it",
     "storage/writer.py: _begin": "takes a new connection in the place of a lost one; raises everything else",

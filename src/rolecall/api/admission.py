@@ -55,7 +55,10 @@ class Admission:
         key_text = credential.strip()
         if scheme.lower() != "bearer" or not key_text:
             raise MissingCredential("Send an API key: Authorization: Bearer <key>.")
-        remembered = await self._transactions.look_up(NOBODY, lambda tx: self._remember(tx, key_text))
+        name = hash_of(key_text)
+        remembered = await self._transactions.look_up_shared(
+            name, NOBODY, lambda tx: self._remember(tx, name, key_text)
+        )
         admitted = remembered.admitted
         check_address(admitted.networks, address, key_id=admitted.actor.api_key_id or "")
         connection = remembered.connection
@@ -63,9 +66,8 @@ class Admission:
             check_address(connection.draft.networks, address, key_id=admitted.actor.api_key_id or "")
         return admitted.actor, remembered.installation, connection
 
-    def _remember(self, tx: ReadTx, key_text: str) -> _Remembered:
+    def _remember(self, tx: ReadTx, name: str, key_text: str) -> _Remembered:
         version = access_version(tx)
-        name = hash_of(key_text)
         known = self._known.get(name)
         if known is not None and known.version == version:
             until = known.admitted.until

@@ -51,7 +51,10 @@ class Surroundings:
 
 @dataclass(slots=True)
 class Batch:
-    """Changes in one transaction of one connection. Each has a savepoint, so that it can fail alone.
+    """Changes in one transaction of one connection, of which each can fail alone.
+
+    A careful batch sets a savepoint before each. One that is not goes without them until a change fails: then all are
+    taken back and made again, carefully.
 
     Use: `begin`, `run` for each, `commit`, all of it within `whole_or_not_at_all`; then `answer`.
     """
@@ -59,9 +62,12 @@ class Batch:
     connection: Any
     """None until there is one, and again when it failed."""
     around: Surroundings
+    careful: bool = True
     works: list[Work] = field(default_factory=list)
     repeated: list[Work] = field(default_factory=list)
     """Those that the database asks to try again, in a transaction that comes later."""
+    failed: bool = False
+    """Whether a change was taken back."""
     met_lock: bool = False
     """Whether one gave up what others had locked; it holds locks itself, and must not wait for theirs."""
     _late: LateRows = field(default_factory=dict)
@@ -78,6 +84,9 @@ class Batch:
         Raises: whatever shows that the database itself failed.
         """
         self.works.append(work)
+        self._try(work)
+
+    def _try(self, work: Work) -> None:
         work.attempts += 1
         work.value = work.error = None
         tx = WriteTx(work.actor, self.around.clock(), self.around.dialect, self.connection)
@@ -88,7 +97,8 @@ class Batch:
             work.error = error
             return
         intended = {statement: list(rows) for statement, rows in tx.late.items()}
-        self._open_step()
+        if self.careful:
+            self._open_step()
         try:
             work.value = work.change(tx)
             for step in self.around.before_commit:
@@ -96,7 +106,10 @@ class Batch:
             if work.journal is not None:
                 work.journal.applied(tx)
         except Exception as error:  # noqa: BLE001  # whoever waits gets it; the batch goes on without it
-            self._take_back(work, tx, error, intended)
+            if self.careful:
+                self._take_back(work, tx, error, intended)
+            else:
+                self._start_over(work, error)
         else:
             self._keep(tx.late)
             for name, difference in tx.differences.items():
@@ -150,23 +163,45 @@ class Batch:
             execute("SAVEPOINT step")
         self._in_step = True
 
+    def _start_over(self, failed: Work, error: Exception) -> None:
+        """Take everything back, and make it again with savepoints, what failed too: now it can fail alone."""
+        if is_lost(error):
+            raise error
+        self.connection.execute("ROLLBACK")
+        self.begin()
+        self.careful = True
+        self._late.clear()
+        self._differences.clear()
+        for work in self.works:
+            if work is not failed or not self._put_aside(work, error):
+                work.attempts -= 1
+                self._try(work)
+
     def _take_back(self, work: Work, tx: WriteTx, error: Exception, intended: LateRows) -> None:
         if is_lost(error):
             raise error
         # What was rolled back to stays, and serves the next change.
         self.connection.execute("ROLLBACK TO SAVEPOINT step")
-        if is_repeatable(error) and work.attempts < ATTEMPTS:
-            self.repeated.append(work)
+        if self._put_aside(work, error):
             return
-        if is_locked_out(error):
-            work.error = LockMet()
-            self.met_lock = True
-            return
+        self.failed = True
         work.error = error
         after = WriteTx(tx.actor, tx.now, tx.dialect, tx.connection, late=intended)
         if isinstance(error, DomainError):
             write_refusal(after, error, work.journal, self.around.before_commit)
         self._keep(after.late)
+
+    def _put_aside(self, work: Work, error: Exception) -> bool:
+        """Leave for later what others stand in the way of; return whether they do."""
+        if is_repeatable(error) and work.attempts < ATTEMPTS:
+            self.repeated.append(work)
+            self.failed = True
+            return True
+        if is_locked_out(error):
+            work.error = LockMet()
+            self.met_lock = self.failed = True
+            return True
+        return False
 
     def _keep(self, late: LateRows) -> None:
         for statement, rows in late.items():

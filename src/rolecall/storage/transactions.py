@@ -27,6 +27,7 @@ from rolecall.storage.batch import (
 from rolecall.storage.checkpoints import Checkpoints
 from rolecall.storage.engine import Database, PostgresqlDatabase
 from rolecall.storage.rehearsal import Rehearsal, Rehearsing, rehearse
+from rolecall.storage.shared_look_ups import SharedLookUps
 from rolecall.storage.transaction import BeforeCommit, Journal, ReadTx, WriteTx
 from rolecall.storage.writer import LoopWriter, PostgresqlBatches, SqliteBatches, ThreadWriter
 
@@ -76,6 +77,7 @@ class Transactions:
         self._in_line = ThreadPoolExecutor(1, thread_name_prefix="rolecall-in-line")
         self._readers: queue.LifoQueue[Any] = queue.LifoQueue()
         self._own_reader: Any = None
+        self._shared: SharedLookUps[Any] = SharedLookUps()
 
     @property
     def dialect(self) -> str:
@@ -93,6 +95,16 @@ class Transactions:
             if self._own_reader is None:
                 self._own_reader = self._database.connect(read_only=True)
             return ask(ReadTx(actor, self._clock(), self.dialect, self._own_reader))
+
+    async def look_up_shared(self, name: str, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
+        """As `look_up`, where those who ask for one name at the same time would all find the same.
+
+        On PostgreSQL they share an answer, read after each of them asked; on SQLite a message is not what it costs.
+        """
+        if not self._pooled:
+            return await self.look_up(actor, ask)
+        answer: T = await self._shared.ask(name, lambda: self.look_up(actor, ask))
+        return answer
 
     async def read(self, actor: Actor, ask: Callable[[ReadTx], T]) -> T:
         """Run `ask`, which may scan, in a thread and in one snapshot."""

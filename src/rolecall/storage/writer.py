@@ -19,6 +19,8 @@ from typing import Any, Final
 from rolecall.storage.batch import LARGEST_BATCH, Batch, Surroundings, Work, is_busy, is_lost
 
 _LOOK_AGAIN_SECONDS: Final = 0.02
+_CAREFUL_BATCHES: Final = 100
+"""So many set savepoints after a change failed. Where that is rare, most go without them."""
 
 
 class ThreadWriter:
@@ -213,7 +215,11 @@ class SqliteBatches:
 
 
 class PostgresqlBatches:
-    """Carries out batches on PostgreSQL, where each statement lets the loop go on while the server works."""
+    """Carries out batches on PostgreSQL, where each statement lets the loop go on while the server works.
+
+    A savepoint is a message more there for each change, and work for the server: batches go without, as long as nothing
+    fails.
+    """
 
     def __init__(
         self,
@@ -228,6 +234,7 @@ class PostgresqlBatches:
         self._around = around
         self._ended_batch = ended_batch
         self._taking_turns = taking_turns
+        self._careful_batches = 0
 
     async def carry_out(self, waiting: deque[Work]) -> None:
         """Carry out what waits, as one batch."""
@@ -239,13 +246,16 @@ class PostgresqlBatches:
             self._connection.close()
 
     def _run_batch(self, waiting: deque[Work]) -> None:
-        batch = Batch(self._connection, self._around)
+        batch = Batch(self._connection, self._around, careful=self._careful_batches > 0)
+        self._careful_batches = max(0, self._careful_batches - 1)
         with batch.whole_or_not_at_all(lambda: _take_all(waiting)):
             self._begin(batch)
             # What must be repeated, or met a lock, may wait for whom this batch keeps waiting: so it ends here.
             while waiting and len(batch.works) < LARGEST_BATCH and not (batch.repeated or batch.met_lock):
                 batch.run(waiting.popleft())
             batch.commit()
+        if batch.failed:
+            self._careful_batches = _CAREFUL_BATCHES
         self._connection = batch.connection
         self._ended_batch(len(batch.works))
         batch.answer()

@@ -391,3 +391,53 @@ def test_a_loop_that_ends_during_a_commit_leaves_the_writer_usable(installed):
     asyncio.run(impatient())
     assert asyncio.run(brief(transactions, keep("a"))) == "a"
     assert "a" in kept(installed)
+
+
+def test_on_postgresql_a_batch_is_made_again_with_savepoints_when_a_change_fails(installed_postgresql):
+    made = []
+
+    def making(name, *, fails=False):
+        def change(tx):
+            made.append(name)
+            keep(name)(tx)
+            if fails:
+                raise NotFound("Refused on purpose.")
+            return name
+
+        return change
+
+    async def batch(*changes):
+        transactions = installed_postgresql.transactions
+        return await asyncio.gather(*(brief(transactions, each) for each in changes), return_exceptions=True)
+
+    first, refused, last = asyncio.run(batch(making("a"), making("refused", fails=True), making("b")))
+    assert (first, type(refused), last) == ("a", NotFound, "b")
+    assert made == ["a", "refused", "a", "refused", "b"]
+    made.clear()
+    # Where one failed, others may: the next batches have savepoints at once.
+    first, refused, last = asyncio.run(batch(making("c"), making("refused", fails=True), making("d")))
+    assert (first, type(refused), last) == ("c", NotFound, "d")
+    assert made == ["c", "refused", "d"]
+    assert kept(installed_postgresql) == {"a", "b", "c", "d"}
+
+
+def test_on_postgresql_a_batch_that_is_lost_while_it_is_made_again_is_refused_whole(installed_postgresql):
+    tries = []
+
+    def first(tx):
+        tries.append(1)
+        if len(tries) > 1:
+            tx.connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        keep("first")(tx)
+
+    def refused(_tx):
+        raise NotFound("Refused on purpose.")
+
+    async def run():
+        transactions = installed_postgresql.transactions
+        changes = (first, refused, keep("last"))
+        return await asyncio.gather(*(brief(transactions, each) for each in changes), return_exceptions=True)
+
+    assert [type(each) for each in asyncio.run(run())] == [Unavailable] * 3
+    assert kept(installed_postgresql) == set()
+    assert asyncio.run(brief(installed_postgresql.transactions, keep("later"))) == "later"
