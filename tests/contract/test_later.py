@@ -1,5 +1,6 @@
 """Is what is left for later done, and what is old forgotten as the settings say, on either database?"""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from rolecall.authentication.model import KeyLimits
 from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import SYSTEM
 from rolecall.authorization.roles import RoleId
-from rolecall.directory import installation
+from rolecall.directory import groups, installation
 from rolecall.directory.model import ROOT_TEAM
 from rolecall.directory.reconcile import RECONCILE, list_reconciling
 from rolecall.events import log
@@ -24,9 +25,9 @@ from rolecall.outbound.client import OutboundClient
 from rolecall.outbound.mail import Mailer
 from rolecall.outbound.model import OutboundRule
 from rolecall.storage.secrets import KeyRing
-from tests.make.actors import all_but
+from tests.make.actors import PROVISIONER, all_but
 from tests.make.chain import key_ring, seal, verify, write_records
-from tests.make.directory import pushed_group, pushed_user, service_user
+from tests.make.directory import group_profile, pushed_group, pushed_user, service_user
 from tests.make.mapping import mapping, roles_of
 
 SENDERS = Senders(
@@ -58,6 +59,17 @@ def test_events_older_than_their_days_are_forgotten(installed, monkeypatch):
     job = carry_out(installed, later.FORGET_EVENTS, event_days=2)
     assert [event.data["user_name"] for event in installed.events()] == ["robot 3", "robot 4"]
     assert job.done_count == 3
+
+
+def test_events_are_forgotten_with_whom_they_mention_however_fresh(installed):
+    ada = pushed_user(installed, "ada")
+    pusher = replace(PROVISIONER, request_id="r")
+    installed.change(groups.create_group, group_profile("Everybody"), (ada,), actor=pusher)
+    assert installed.count_rows("fresh_mention") == 1
+    installed.clock.advance(timedelta(days=3))
+    carry_out(installed, later.FORGET_EVENTS, event_days=2)
+    assert installed.count_rows("fresh_mention") == installed.count_rows("event_mention") == 0
+    assert installed.events() == []
 
 
 def test_finished_jobs_older_than_their_days_are_forgotten(installed):

@@ -47,3 +47,12 @@ def delete_events(tx: WriteTx, *, before: datetime, limit: int) -> int:
     """
     require(tx.actor, Action.EVENT_DELETE)
     return store.delete_events(tx, before=before, limit=limit)
+
+
+def index_mentions(tx: WriteTx, *, limit: int) -> int:
+    """Put away mentions of the last minutes where they are found by index; return how many, at most `limit`.
+
+    Raises: Forbidden.
+    """
+    require(tx.actor, Action.EVENT_DELETE)
+    return store.index_mentions(tx, limit=limit)

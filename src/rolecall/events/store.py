@@ -6,25 +6,42 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Table, bindparam, delete, select, true
+from sqlalchemy import ColumnElement, Select, Table, bindparam, delete, select, true, union
 
 from rolecall.events import catalog
 from rolecall.events.calls import Call
 from rolecall.events.model import AuditRecord, CallOutcome, LoggedEvent, Phase
-from rolecall.events.tables import audit_record, event, event_mention
+from rolecall.events.tables import audit_record, event, event_mention, fresh_mention
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.kernel.event import Event, Severity
 from rolecall.kernel.ids import new_id
 from rolecall.storage.statement import Insertion, Row, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
-from rolecall.storage.types import is_listed
+from rolecall.storage.types import is_listed, rarely
 
 _EVENT_COLUMNS: Final = [column for column in event.c if column.name != "sequence"]
 _RECORD_COLUMNS: Final = [column for column in audit_record.c if column.name != "sequence"]
 
 _INSERT_EVENT: Final = Insertion(event, _EVENT_COLUMNS)
+_INSERT_FRESH_MENTION: Final = Insertion(fresh_mention, [fresh_mention.c.mentioned_id, fresh_mention.c.request_id])
 _INSERT_MENTION: Final = Insertion(event_mention, event_mention.c, unless_there=True)
+_TAKE_FRESH_MENTIONS: Final = Statement(
+    delete(fresh_mention)
+    .where(
+        fresh_mention.c.number.in_(
+            select(fresh_mention.c.number).order_by(fresh_mention.c.number).limit(bindparam("limit"))
+        )
+    )
+    .returning(fresh_mention.c.mentioned_id, fresh_mention.c.request_id)
+)
 _INSERT_RECORD: Final = Insertion(audit_record, _RECORD_COLUMNS)
+
+
+def requests_mentioning(mentioned_id: ColumnElement[str] | str) -> tuple[Select[tuple[str]], Select[tuple[str]]]:
+    """Select the ids of requests whose events mention a thing: what a job has indexed, and what is not indexed yet."""
+    indexed = select(event_mention.c.request_id).where(event_mention.c.mentioned_id == mentioned_id)
+    return indexed, select(fresh_mention.c.request_id).where(rarely(fresh_mention.c.mentioned_id == mentioned_id))
+
 
 _LIST_OF_TYPES: Final = Statement(
     select(event)
@@ -45,11 +62,7 @@ _ABOUT: Final = (
 )
 _LAST_ABOUT: Final = Statement(_ABOUT)
 _LAST_ABOUT_BOTH: Final = Statement(
-    _ABOUT.where(
-        event.c.request_id.in_(
-            select(event_mention.c.request_id).where(event_mention.c.mentioned_id == bindparam("mentioned"))
-        )
-    )
+    _ABOUT.where(event.c.request_id.in_(union(*requests_mentioning(bindparam("mentioned")))))
 )
 _DOOMED: Final = (
     select(event.c.sequence).where(event.c.happened_at < bindparam("before")).order_by(event.c.happened_at)
@@ -139,6 +152,15 @@ def delete_events(tx: WriteTx, *, before: datetime, limit: int) -> int:
     return _DELETE_EVENTS.run(tx, before=to_microseconds(before), limit=limit).rowcount
 
 
+def index_mentions(tx: WriteTx, *, limit: int) -> int:
+    """Put fresh mentions, the oldest first, where they are found by index; return how many, at most `limit`."""
+    taken = [{"mentioned_id": row[0], "request_id": row[1]} for row in _TAKE_FRESH_MENTIONS.rows(tx, limit=limit)]
+    if taken:
+        # In the order of the index, neighbours are written together.
+        _INSERT_MENTION.many(tx, sorted(taken, key=lambda each: (each["mentioned_id"], each["request_id"])))
+    return len(taken)
+
+
 def insert_intent(tx: WriteTx, call: Call) -> None:
     """Write what a call is about to try, just before the commit."""
     tx.write_late(_INSERT_RECORD, **_asked(tx, call, phase="intent"), **_NO_RESULT)
@@ -173,7 +195,7 @@ def list_records(tx: ReadTx, *, limit: int, before: int | None) -> tuple[AuditRe
 def _insert_mentions(tx: WriteTx, said: Event, request_id: str) -> None:
     for name in said.mentioning:
         for mentioned in getattr(said, name):
-            tx.write_late(_INSERT_MENTION, mentioned_id=mentioned, request_id=request_id)
+            tx.write_late(_INSERT_FRESH_MENTION, mentioned_id=mentioned, request_id=request_id)
 
 
 def _mentioned_in(data: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:

@@ -33,6 +33,16 @@ event_mention = Table(
     sqlite_with_rowid=False,
 )
 
+# The mentions of the last minutes, in the order in which they were written: each into its place among millions would
+# make a push of many members dear (ADR 0027).
+fresh_mention = Table(
+    "fresh_mention",
+    METADATA,
+    Column("number", SEQUENCE, primary_key=True, autoincrement=True),
+    Column("mentioned_id", KEY, nullable=False),
+    Column("request_id", KEY, nullable=False),
+)
+
 audit_record = Table(
     "audit_record",
     METADATA,

@@ -132,6 +132,28 @@ def _unindexed_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"({compiler.process(element.clauses, **options)} || '')"
 
 
+class rarely(GenericFunction[Any]):  # noqa: N801  # as above
+    """The condition as it is, told to hold for a handful of rows: `rarely(column == value)`.
+
+    For a table that has no index for it, and often no statistics: SQLite would believe that much of a huge one is left.
+    """
+
+    name = "rarely"
+    # As for `is_listed`.
+    type = NullType()
+    inherit_cache = True
+
+
+@compiles(rarely, "sqlite")
+def _rarely_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"likelihood({compiler.process(element.clauses, **options)}, 0.000001)"
+
+
+@compiles(rarely, "postgresql")
+def _rarely_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)})"
+
+
 class position_of(GenericFunction[Any]):  # noqa: N801  # as above
     """Where the second text stands in the first, from 1; 0 when it does not. Always case-sensitive."""
 

@@ -317,6 +317,7 @@ def test_forgotten_events_leave_no_trace_of_whom_they_mentioned(installed, staff
     move(installed, "old", choir, adding(ada))
     middle = installed.clock.now
     move(installed, "new", choir, removing(ada))
+    assert installed.change(log.index_mentions, limit=1000) > 0
     assert installed.change(log.delete_events, before=middle, limit=1000) > 0
     assert installed.count_rows("event_mention") == 1
     assert found(installed, user_id=ada) == ["new"]
@@ -324,6 +325,24 @@ def test_forgotten_events_leave_no_trace_of_whom_they_mentioned(installed, staff
     while installed.change(log.delete_events, before=installed.clock.now, limit=1):
         pass
     assert installed.count_rows("event_mention") == installed.count_rows("event") == 0
+
+
+def test_whom_a_change_mentioned_is_found_before_and_after_a_job_put_it_where_it_stays(installed, staff):
+    ada, grace, _group, choir = staff
+    for number in range(3):
+        move(installed, f"in {number}", choir, adding(ada, grace))
+        move(installed, f"out {number}", choir, removing(ada))
+    expected = [f"{way} {number}" for number in (2, 1, 0) for way in ("out", "in")]
+    before = installed.count_rows("fresh_mention")
+    assert found(installed, user_id=ada) == expected
+    # One at a time: each half-way state shows the same.
+    for done in range(before):
+        assert installed.change(log.index_mentions, limit=1) == 1
+        assert installed.count_rows("fresh_mention") == before - done - 1
+        assert found(installed, user_id=ada) == expected
+    assert installed.change(log.index_mentions, limit=1) == 0
+    with pytest.raises(Forbidden):
+        installed.change(log.index_mentions, limit=1, actor=all_but(Action.EVENT_DELETE))
 
 
 LOGS = {"audit_record", "event", "event_mention"}
@@ -337,6 +356,7 @@ def test_calls_about_somebody_and_their_effects_are_found_by_index(installed_sql
     ada = pushed_user(installed, "ada")
     choir = pushed_group(installed, "Choir")
     move(installed, "in", choir, adding(ada))
+    installed.change(log.index_mentions, limit=1000)
     if is_analyzed:
         installed.change(lambda tx: tx.connection.execute("ANALYZE") and None)
 

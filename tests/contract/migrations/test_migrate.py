@@ -203,3 +203,16 @@ def test_whom_older_events_mention_is_found_after_the_upgrade(database, engine):
     with engine.connect() as connection:
         found = connection.execute(text("SELECT mentioned_id, request_id FROM event_mention ORDER BY 1")).fetchall()
     assert [tuple(row) for row in found] == [("a", "r1"), ("b", "r1"), ("c", "r1")]
+
+
+def test_whom_fresh_events_mention_is_kept_by_a_downgrade(database, engine):
+    upgrade(database.url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO event_mention (mentioned_id, request_id) VALUES ('a', 'r1')")
+        connection.exec_driver_sql(
+            "INSERT INTO fresh_mention (mentioned_id, request_id) VALUES ('b', 'r2'), ('a', 'r1'), ('b', 'r2')"
+        )
+    downgrade(database.url, "0012")
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT mentioned_id, request_id FROM event_mention ORDER BY 1")).fetchall()
+    assert [tuple(row) for row in found] == [("a", "r1"), ("b", "r2")]

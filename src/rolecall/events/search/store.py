@@ -10,7 +10,8 @@ from sqlalchemy import Column, ColumnElement, Table, and_, func, literal, or_, s
 
 from rolecall.events.model import AuditRecord, CallOutcome, LoggedEvent, Phase
 from rolecall.events.search.model import CallNarrowing, LogPlace, LogSearch
-from rolecall.events.tables import audit_record, event, event_mention
+from rolecall.events.store import requests_mentioning
+from rolecall.events.tables import audit_record, event
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.kernel.predicate import Path
 from rolecall.storage.predicates import InstantColumn, TextColumn, to_sql
@@ -221,12 +222,7 @@ def _narrowed(narrowed: CallNarrowing | None) -> ColumnElement[bool]:
 
 def _is_about(thing_id: str) -> ColumnElement[bool]:
     """Return the condition that a call was about a thing, changed it, or mentioned it in what it changed."""
-    requests = (
-        select(_E.request_id)
-        .where(_E.subject_id == thing_id)
-        .union(select(event_mention.c.request_id).where(event_mention.c.mentioned_id == thing_id))
-        .subquery()
-    )
+    requests = select(_E.request_id).where(_E.subject_id == thing_id).union(*requests_mentioning(thing_id)).subquery()
     by_events = select(_R.sequence).join(requests, _R.request_id == requests.c.request_id)
     return _R.sequence.in_(select(_R.sequence).where(_R.subject_id == thing_id).union(by_events))
 
