@@ -1,7 +1,7 @@
 """What do the figures of a benchmark say? Renders docs/reference/benchmarks.md from what run_bench.py measured."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any, Final
 
@@ -67,6 +67,8 @@ class Run:
     """Median of the first and of the last tenth of the pages of all users, by cursor."""
     start_seconds: Sequence[float] = ()
     """Starts with the data of the run in place."""
+    made: str = ""
+    """When, and of which Rolecall, where that is another than what the page is of."""
 
     def phase(self, op: str, connections: int, population: int = 0) -> Json | None:
         """Return a phase of the load, unless nothing was answered in it or too few users were there.
@@ -146,6 +148,22 @@ def from_json(written: Json) -> Results:
     sizes = {scale: Sizes(**{**size, "groups": tuple(size["groups"])}) for scale, size in written["sizes"].items()}
     runs = {scale: {name: Run(**run) for name, run in by_name.items()} for scale, by_name in written["runs"].items()}
     return Results(**{**written, "sizes": sizes, "runs": runs})
+
+
+def put_into(last: Results, again: Results) -> Results:
+    """Return the last results with what was measured again, of the same sizes, in its place.
+
+    Raises: ValueError where the sizes differ.
+    """
+    if any(last.sizes.get(scale) != sizes for scale, sizes in again.sizes.items()):
+        raise ValueError("What is measured again must have the sizes of the last run.")
+    machine = again.machine
+    made = f"on {again.date} by `{again.command}`, load before {machine['Load before']}, Rolecall {machine['Rolecall']}"
+    runs = {
+        scale: {**by_name, **{name: replace(run, made=made) for name, run in again.runs.get(scale, {}).items()}}
+        for scale, by_name in last.runs.items()
+    }
+    return replace(last, runs=runs)
 
 
 Value = Callable[[Run], float | None]
@@ -409,6 +427,12 @@ def _render_setting(results: Results) -> str:
             f"- {scale.capitalize()} sizes: {sizes.users:,} users, then {sizes.big:,}; groups of {groups}; "
             f"{sizes.seconds:g} s a phase, {sizes.rest:g} s of rest when the users are there."
         )
+    lines += [
+        f"- {TITLES[name]}, {scale} sizes: measured again {run.made}."
+        for scale, runs in results.runs.items()
+        for name, run in runs.items()
+        if run.made
+    ]
     lines.append("- One process each, one server at a time, each fresh; the client shares the machine with it.")
     return "\n".join(lines)
 

@@ -3,6 +3,9 @@
 `make bench` serves Rolecall on SQLite, Rolecall on PostgreSQL and scim2-server, one after the other and each fresh,
 measures them with the generators of bench/, and writes docs/reference/benchmarks.md. `make bench OPTIONS=--full` adds
 200,000 users, a group of 100,000 and first synchronisations. Figures of any other sizes go to bench-data/ only.
+
+What was mended can be measured again alone, in the place of what the last run found: `--only postgresql --into-last`
+(with `--full` for both sizes); the page then says which rows are of which version.
 """
 
 import argparse
@@ -45,6 +48,7 @@ from tools.bench_table import (
     Run,
     Sizes,
     from_json,
+    put_into,
     render_page,
     sync_failures,
 )
@@ -70,7 +74,7 @@ _STOP_SECONDS: Final = 30
 _WALKS: Final = 3
 _IDLE_LOAD: Final = 0.5
 _MAKE_ADMINISTRATOR: Final = ("admin", "create-key", "--user-name", "bench", "--create-user", "--role", "admin")
-_PG_SETTINGS: Final = ["server_version", "fsync", "synchronous_commit"]
+_PG_SETTINGS: Final = ["server_version", "fsync", "synchronous_commit", "autovacuum_naptime"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +115,10 @@ def on_postgresql() -> Iterator[Server]:
         fresh_postgresql(server) as database,
         tempfile.TemporaryDirectory(prefix="rolecall-bench-") as folder,
     ):
+        with psycopg.connect(database.plain_url, autocommit=True) as connection:
+            # Once a minute, the upkeep of what was just made would fall into whatever is measured then.
+            connection.execute("ALTER SYSTEM SET autovacuum_naptime = '5s'")
+            connection.execute("SELECT pg_reload_conf(), pg_sleep(1)")
         with psycopg.connect(database.plain_url) as connection:
             asked = connection.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", (_PG_SETTINGS,))
             settings: dict[str, str] = dict(asked.fetchall())
@@ -361,6 +369,7 @@ def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="also 200,000 users, and a first synchronisation")
     parser.add_argument("--again", action="store_true", help="write the page from the last results, measure nothing")
+    parser.add_argument("--into-last", action="store_true", help="put the load's results into those of the last run")
     parser.add_argument("--only", choices=CONTENDERS, action="append", help="measure this server; may be repeated")
     parser.add_argument("--users", type=int, help="users before growth")
     parser.add_argument("--big", type=int, help="users after growth")
@@ -404,7 +413,7 @@ def main() -> int:
         if name in {"users", "big", "seconds", "rest"} and value is not None
     } | ({"groups": options.sizes} if options.sizes else {})
     sizes = {scale: replace(PUBLISHED[scale], **changed) for scale in (STANDARD, *([LARGE] if options.full else []))}
-    first_sync = options.first_sync or (FIRST_SYNC if options.full else None)
+    first_sync = options.first_sync or (FIRST_SYNC if options.full and not options.into_last else None)
     if options.again:
         results = from_json(json.loads(RESULTS.read_text("utf-8")))
     else:
@@ -412,6 +421,8 @@ def main() -> int:
         for log in DATA.glob("*.log"):
             log.unlink()
         results = run(options.only or CONTENDERS, sizes, first_sync)
+        if options.into_last:
+            results = put_into(from_json(json.loads(RESULTS.read_text("utf-8"))), results)
         RESULTS.write_text(json.dumps(asdict(results), indent=1) + "\n", "utf-8")
     page = PAGE if _is_for_everyone(results) else DATA / PAGE.name
     page.write_text(render_page(results), "utf-8")

@@ -1,7 +1,7 @@
 """Does the benchmark's page say what was measured, and openly what was missed or not finished?"""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -15,6 +15,7 @@ from tools.bench_table import (
     Run,
     Sizes,
     from_json,
+    put_into,
     render_page,
     table_rows,
 )
@@ -159,6 +160,27 @@ def test_large_sizes_are_compared_with_the_standard_ones():
 def test_results_that_were_written_give_the_same_page():
     measured = results({SQLITE: good(), PEER: Run()}, large={SQLITE: good(big=200_100, groups=(10, 100_000))})
     assert render_page(from_json(json.loads(json.dumps(asdict(measured))))) == render_page(measured)
+
+
+def test_what_is_measured_again_takes_its_place_and_is_said_to_be_of_another_version():
+    last = results({SQLITE: good(), POSTGRESQL: good(changes={"get": {"rps": 1000.0}})})
+    mended = replace(
+        results({POSTGRESQL: good(changes={"get": {"rps": 3000.0}})}),
+        date="2027-01-02",
+        command="make bench OPTIONS='--only postgresql --into-last'",
+        machine={"Load before": "0.1", "Rolecall": "abc1234"},
+    )
+    page = render_page(put_into(last, mended))
+    assert cells(render_page(last), "GET by id, 2,000 users")[1:3] == ["5,000/s", "1,000/s"]
+    assert cells(page, "GET by id, 2,000 users")[1:3] == ["5,000/s", "3,000/s"]
+    assert (
+        "- Rolecall on PostgreSQL, standard sizes: measured again on 2027-01-02 by "
+        "`make bench OPTIONS='--only postgresql --into-last'`, load before 0.1, Rolecall abc1234." in page
+    )
+    assert page.count("measured again") == 1
+    other = replace(mended, sizes={STANDARD: replace(mended.sizes[STANDARD], big=30_000)})
+    with pytest.raises(ValueError, match="the sizes of the last run"):
+        put_into(last, other)
 
 
 def test_no_two_rows_have_one_name():

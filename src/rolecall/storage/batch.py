@@ -279,7 +279,8 @@ _CALLERS_FAULTS: Final = frozenset({"DataError", "ProgrammingError"})
 """What psycopg itself refuses, without asking the server."""
 _REPEATABLE: Final = frozenset({"40001", "40P01"})
 """Serialization failure, deadlock: nothing was done, try again."""
-_LOCK_NOT_AVAILABLE: Final = "55P03"
+_LOCKED_OUT: Final = frozenset({"55P03", "57014"})
+"""No lock in time; and cancelled, which is what PostgreSQL says when that time ends just as the statement does."""
 
 
 def is_repeatable(error: BaseException) -> bool:
@@ -289,7 +290,7 @@ def is_repeatable(error: BaseException) -> bool:
 
 def is_locked_out(error: BaseException) -> bool:
     """Return whether the change met a lock of another transaction, where it may not wait for long."""
-    return getattr(error, "sqlstate", None) == _LOCK_NOT_AVAILABLE
+    return getattr(error, "sqlstate", None) in _LOCKED_OUT
 
 
 def is_busy(error: BaseException) -> bool:

@@ -50,6 +50,18 @@ def rename(installed, group, name):
     change_members(installed, group, EditProfile(change=setting(displayName=name)))
 
 
+def test_whoever_joins_while_a_group_gets_a_mapped_name_holds_what_that_gives(installed):
+    ada = pushed_user(installed)
+    group = pushed_group(installed, "Choir")
+    mapping(installed, "Sales")
+    # Nothing is given by anything when the member comes, and something by the end of the change.
+    steps = (AddMembers(operation=0, members=(ada,)), EditProfile(change=setting(displayName="Sales")))
+    change_members(installed, group, *steps)
+    assert roles_of(installed, ada) == {IN_ROOT: {f"scim-group:{group}"}}
+    change_members(installed, group, RemoveMembers(operation=0, members=(ada,)))
+    assert roles_of(installed, ada) == {}
+
+
 def test_members_of_a_mapped_group_hold_what_it_gives_for_as_long_as_they_are_members(installed):
     ada, eve = pushed_user(installed), pushed_user(installed, "eve")
     group = pushed_group(installed, "Sales", ada)

@@ -243,6 +243,25 @@ def test_one_that_meets_a_lock_waits_for_it_and_holds_up_no_other(installed_post
     assert kept(installed_postgresql) == {"locked", *map(str, range(20))}
 
 
+def test_one_that_was_cancelled_is_made_again_in_line(installed_postgresql):
+    attempts = []
+
+    def cancelled_once(tx):
+        attempts.append(1)
+        keep("a")(tx)
+        if len(attempts) == 1:
+            tx.connection.execute("SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(5)")
+        return "a"
+
+    async def run():
+        transactions = installed_postgresql.transactions
+        return await asyncio.gather(*(brief(transactions, each) for each in (keep("b"), cancelled_once, keep("c"))))
+
+    assert asyncio.run(run()) == ["b", "a", "c"]
+    assert len(attempts) == 2
+    assert kept(installed_postgresql) == {"a", "b", "c"}
+
+
 def test_a_batch_and_a_large_change_that_want_each_others_rows_do_not_deadlock(installed_postgresql):
     transactions = installed_postgresql.transactions
     for name in ("left", "right"):
