@@ -1,5 +1,6 @@
 """What can have happened in the directory?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -53,6 +54,10 @@ class UserDeleted(_UserEvent):
     """A user is gone; only audit and events remember it."""
 
     type: ClassVar[str] = "directory.user.deleted"
+    was_active: bool = True
+    """Whether it had access until then by what it held."""
+    lost: tuple[Mapping[str, str], ...] = ()
+    """The sources of its assignments, which went with it: `team_id`, `role` and `source` of each, in no order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +120,8 @@ class GroupDeleted(_GroupEvent):
     """A group is gone, and with it its memberships."""
 
     type: ClassVar[str] = "directory.group.deleted"
+    member_count: int = 0
+    """Direct members that it had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,6 +95,11 @@ def list_held_by(tx: ReadTx, user_ids: Iterable[UserId]) -> frozenset[Held]:
     return sources.list_held_by(tx, user_ids)
 
 
+def find_active_among(tx: ReadTx, user_ids: Iterable[UserId]) -> frozenset[UserId]:
+    """Return which of the users have access by what they hold."""
+    return sources.find_active_among(tx, user_ids)
+
+
 def list_users(tx: ReadTx, ground: Ground, *, after: str = "", limit: int) -> list[UserId]:
     """Return users who stand on a ground, deactivated ones too, in the order of their ids."""
     if ground.kind is SourceKind.SCIM_GROUP:

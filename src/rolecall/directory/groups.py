@@ -111,6 +111,11 @@ def list_members(tx: ReadTx, group_id: GroupId, *, skip: int, limit: int) -> Pag
     )
 
 
+def count_members(tx: ReadTx, group_id: GroupId) -> int:
+    """Return how many direct members a group has. Needs no action."""
+    return store.count_members(tx, group_id)
+
+
 def change_group(
     tx: WriteTx, group_id: GroupId, steps: tuple[GroupStep, ...], expected: Expected, *, with_members: bool
 ) -> Changed[StoredGroup]:
@@ -154,8 +159,9 @@ def delete_group(tx: WriteTx, group_id: GroupId, expected: Expected) -> None:
             tx.record(
                 GroupMembersChanged(group_id=outer.id, display_name=outer.display_name, added=(), removed=(group_id,))
             )
+    count = store.count_members(tx, group_id)
     store.delete_group(tx, group)
-    tx.record(GroupDeleted(group_id=group_id, display_name=group.display_name))
+    tx.record(GroupDeleted(group_id=group_id, display_name=group.display_name, member_count=count))
 
 
 @dataclass(slots=True, kw_only=True)

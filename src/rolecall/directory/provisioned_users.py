@@ -149,10 +149,17 @@ def find_to_delete(tx: WriteTx, user_id: UserId) -> User | None:
 def remove_user(tx: WriteTx, before: User, after: User) -> None:
     """Write a decided deletion and all that goes with it."""
     leave_groups(tx, before.id)
-    assignment_store.delete_assignments_of(tx, before.id)
+    ended = assignment_store.delete_assignments_of(tx, before.id)
     source_store.delete_values_of(tx, before.id)
     store.save_user(tx, before, after)
-    tx.record(UserDeleted(user_id=before.id, user_name=before.user_name))
+    tx.record(
+        UserDeleted(
+            user_id=before.id,
+            user_name=before.user_name,
+            was_active=before.state is UserState.ACTIVE,
+            lost=tuple({"team_id": each.team_id, "role": each.role, "source": each.source} for each in ended),
+        )
+    )
 
 
 def leave_groups(tx: WriteTx, member_id: UserId) -> None:

@@ -168,6 +168,19 @@ def reconcile_slice(tx: WriteTx, ground: Ground, *, limit: int = SLICE) -> Recon
     """
     require(tx.actor, Action.MAPPING_CHANGE)
     store.lock_grounds(tx)
+    return _go_on(tx, ground, limit)
+
+
+def rehearse_slice(tx: WriteTx, ground: Ground, *, limit: int = SLICE) -> Reconciling | None:
+    """Do the same where nothing is kept: without keeping those who push from groups, members and values meanwhile.
+
+    Raises: Forbidden, LastAdministrator, BreakGlassUser.
+    """
+    require(tx.actor, Action.MAPPING_CHANGE)
+    return _go_on(tx, ground, limit)
+
+
+def _go_on(tx: WriteTx, ground: Ground, limit: int) -> Reconciling | None:
     progress = store.find_reconciling(tx, ground)
     if progress is None:
         return None

@@ -1,6 +1,6 @@
 """What does a mapping match, what does a name ask for, and what would a change bring about?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import re2
@@ -56,18 +56,16 @@ def needs_consent(role: RoleId, actions: frozenset[Action]) -> bool:
     return role == ADMIN or not actions.isdisjoint(RAISING)
 
 
-def effects(
-    held: frozenset[Held], gained: frozenset[Held], lost: frozenset[Held]
-) -> tuple[frozenset[Effect], frozenset[Effect]]:
-    """Return what users would come to hold and what they would hold no more, when these sources came and went.
+def effects(before: Iterable[Held], after: Iterable[Held]) -> tuple[frozenset[Effect], frozenset[Effect]]:
+    """Return what users hold afterwards and did not before, and what they held before and do not any more.
 
-    What another source gives too is neither.
+    An assignment is there as long as one source gives it: what another source gives too is neither.
     """
-    before, after = _effective(held), _effective(held - lost | gained)
-    return after - before, before - after
+    had, have = _effective(before), _effective(after)
+    return have - had, had - have
 
 
-def _effective(held: frozenset[Held]) -> frozenset[Effect]:
+def _effective(held: Iterable[Held]) -> frozenset[Effect]:
     return frozenset(Effect(user_id=each.user_id, target=Target(team_id=each.team_id, role=each.role)) for each in held)
 
 

@@ -50,5 +50,5 @@ def _preview(tx: ReadTx, gained: frozenset[Held], lost: frozenset[Held]) -> Prev
     held = frozenset[Held]().union(
         *(grounds.list_held_by(tx, users[start : start + _CHUNK]) for start in range(0, len(users), _CHUNK))
     )
-    gains, losses = decide.effects(held, gained, lost)
+    gains, losses = decide.effects(held, held - lost | gained)
     return Preview(gains=tuple(sorted(gains)), losses=tuple(sorted(losses)))

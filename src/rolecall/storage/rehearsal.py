@@ -35,13 +35,15 @@ class Rehearsing:
     happened: list[Event] = field(default_factory=list)
     """In their order, those of reactions included."""
 
-    def run(self, change: Callable[[WriteTx], T]) -> T:
+    def run(self, change: Callable[[WriteTx], T], *, actor: Actor | None = None) -> T:
         """Run `change` and the steps before a commit as if it had been made alone. When it fails, only it is undone.
+
+        As `actor`, where it is not whoever the rehearsal is for.
 
         Raises: what the change raises.
         """
         execute = self.connection.execute
-        tx = WriteTx(self.actor, self.around.clock(), self.around.dialect, self.connection)
+        tx = WriteTx(actor or self.actor, self.around.clock(), self.around.dialect, self.connection)
         execute("SAVEPOINT rehearsed")
         try:
             value = change(tx)

@@ -120,7 +120,7 @@ HELD = st.builds(
 
 @given(held=st.frozensets(HELD), gained=st.frozensets(HELD), lost=st.frozensets(HELD))
 def test_an_effect_is_what_no_source_gave_before_or_gives_afterwards(held, gained, lost):
-    gains, losses = decide.effects(held, gained, lost)
+    gains, losses = decide.effects(held, held - lost | gained)
     before, after = (
         {Effect(user_id=each.user_id, target=Target(team_id=each.team_id, role=each.role)) for each in rows}
         for rows in (held, (held - lost) | gained)

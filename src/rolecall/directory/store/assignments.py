@@ -39,7 +39,9 @@ _SAME: Final = (
 
 _INSERT: Final = Insertion(assignment, _A)
 _DELETE: Final = Statement(delete(assignment).where(*_SAME))
-_DELETE_ALL: Final = Statement(delete(assignment).where(_A.user_id == bindparam("user_id")))
+_DELETE_ALL: Final = Statement(
+    delete(assignment).where(_A.user_id == bindparam("user_id")).returning(_A.team_id, _A.role_id, _A.source)
+)
 _EXISTS: Final = Statement(select(func.count()).where(*_SAME))
 _LIST: Final = Statement(
     select(_A.team_id, _A.role_id, _A.source, _A.since_at, reconciling.c.source)
@@ -97,9 +99,10 @@ def delete_assignments(tx: WriteTx, losses: Iterable[Held]) -> None:
         _DELETE.many(tx, rows)
 
 
-def delete_assignments_of(tx: WriteTx, user_id: UserId) -> None:
-    """Delete every assignment of a user, whatever its source."""
-    _DELETE_ALL.run(tx, user_id=user_id)
+def delete_assignments_of(tx: WriteTx, user_id: UserId) -> list[Held]:
+    """Delete every assignment of a user, whatever its source; return what was deleted, in no order."""
+    rows = _DELETE_ALL.rows(tx, user_id=user_id)
+    return [Held(user_id=user_id, team_id=TeamId(row[0]), role=RoleId(row[1]), source=row[2]) for row in rows]
 
 
 def list_assignments(tx: ReadTx, user_id: UserId) -> tuple[Assignment, ...]:

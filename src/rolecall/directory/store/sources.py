@@ -68,6 +68,9 @@ _COUNT_HOLDERS: Final = Statement(select(func.count(_A.user_id.distinct())).wher
 _HELD_BY: Final = Statement(
     select(_A.user_id, _A.team_id, _A.role_id, _A.source).where(is_listed(_A.user_id, bindparam("ids")))
 )
+_ACTIVE_AMONG: Final = Statement(
+    select(_U.id).where(is_listed(_U.id, bindparam("ids")), _U.state == UserState.ACTIVE.value)
+)
 _CARRIERS: Final = Statement(
     select(_C.user_id).where(*_VALUE, _C.user_id > bindparam("after")).order_by(_C.user_id).limit(bindparam("limit"))
 )
@@ -141,6 +144,11 @@ def list_held_by(tx: ReadTx, user_ids: Iterable[UserId]) -> frozenset[Held]:
     return frozenset(
         Held(user_id=UserId(row[0]), team_id=TeamId(row[1]), role=RoleId(row[2]), source=row[3]) for row in rows
     )
+
+
+def find_active_among(tx: ReadTx, user_ids: Iterable[UserId]) -> frozenset[UserId]:
+    """Return which of the users are active."""
+    return frozenset(UserId(row[0]) for row in _ACTIVE_AMONG.rows(tx, ids=_json_of(user_ids)))
 
 
 def list_holders(tx: ReadTx, ground: Ground, *, after: str = "", limit: int) -> list[UserId]:
