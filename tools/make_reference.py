@@ -248,6 +248,8 @@ def _type_name(annotation: object) -> str:
         return _type_name(arguments[0])
     if origin is Literal:
         return _codes(arguments)
+    if origin is Mapping:
+        return "object"
     names = dict.fromkeys(_type_name(part) for part in arguments if part not in {NoneType, Ellipsis})
     together = " or ".join(names)
     return together if origin in {Union, UnionType} else f"list: {together}"

@@ -17,7 +17,8 @@ from rolecall import later, reactions
 from rolecall.api import health
 from rolecall.api.admission import Admission
 from rolecall.api.recorder import Recorder
-from rolecall.api.scim.app import ScimApp
+from rolecall.api.scim.app import ScimApp, all_routes
+from rolecall.api.scim.replay import ScimFront
 from rolecall.events import log
 from rolecall.events.chain.sealer import SealerThread
 from rolecall.http.envelope import Envelope
@@ -116,6 +117,16 @@ def outbound_rule(settings: Settings) -> OutboundRule:
     return OutboundRule(domains=settings.outbound_domains, networks=settings.outbound_networks)
 
 
+def scim_front(settings: Settings, registry: Registry) -> ScimFront:
+    """Return by what SCIM requests are understood that somebody asks about, and whose answers nobody sees."""
+    return ScimFront(
+        routes=all_routes(registry),
+        registry=registry,
+        requirements=RequirementProfile(settings.requirement_profile),
+        base_url="/scim/v2",
+    )
+
+
 def _mail_server(settings: Settings) -> MailServer | None:
     if settings.smtp_url is None or settings.mail_from is None:
         return None
@@ -188,6 +199,7 @@ def _application(
 ) -> ASGIApp:
     recorder = Recorder(transactions, clock)
     admission = Admission(transactions)
+    front = scim_front(settings, registry)
     scim = ScimApp(
         transactions,
         admission,
@@ -201,7 +213,9 @@ def _application(
         from rolecall.api.rest.app import RestApp  # noqa: PLC0415  # see `_RestFront`
 
         limit = settings.max_body_bytes
-        return RestApp(transactions, admission, recorder, keys=keys, rule=rule, clock=clock, max_body_bytes=limit)
+        return RestApp(
+            transactions, admission, recorder, front=front, keys=keys, rule=rule, clock=clock, max_body_bytes=limit
+        )
 
     rest = _RestFront(make_rest)
 

@@ -59,7 +59,10 @@ def test_stray_changes_and_a_lost_push_are_found_previewed_and_repaired(served, 
         ("USER_DIFFERENT", ada, "directory.user.deactivated"),
     ]
     preview = asked(rest.post("/api/v1/drift:repair", json={"connection_id": connection, "preview": True}))
-    assert [(each["kind"], each["user_name"]) for each in preview["effects"]] == [("access_restored", ada)]
+    assert [(each["change"], each["user_name"]) for each in preview["radius"]["users"]] == [
+        ("reactivated", ada),
+        ("created", eve),
+    ]
     assert client.read(f"/Users/{ids[ada]}")["active"] is False
     repaired = asked(rest.post("/api/v1/drift:repair", json={"connection_id": connection}))
     assert (repaired["repaired_count"], repaired["remaining_count"]) == (2, 0)

@@ -211,6 +211,21 @@ def recordable(value: Json, body: bytes, secrets: frozenset[str] = SECRET_NAMES)
     return _masked(value, secrets) if named else value
 
 
+def missing_of(target: str | None, request: Json) -> str | None:
+    """Return what is missing in what `record_of` and `recordable` let be written down of a call; None: nothing."""
+    if target is None or len(target) >= _LONGEST_TARGET:
+        return "its address was too long to be written down whole"
+    if MASK in target or _has_mask(request):
+        return "something secret in it was masked"
+    if isinstance(request, dict) and request.keys() == {"omitted", "sha256"}:
+        return "its body was too large to be written down"
+    return None
+
+
+def _has_mask(value: Json) -> bool:
+    return value == MASK or any(map(_has_mask, _parts_of(value)))
+
+
 def _is_deep(value: Json) -> bool:
     """Return whether the value is nested deeper than is accepted, without going as deep to find out."""
     level: list[Json] = [value]

@@ -41,6 +41,14 @@ def find_connections_of(tx: ReadTx, key_ids: Collection[str]) -> dict[str, Conne
     return {key_id: DEFAULT_CONNECTION if owner is None else owner for key_id, owner in found.items()}
 
 
+def find_limits_of(tx: ReadTx, key_ids: Collection[str]) -> dict[str, ConnectionId | None]:
+    """Return within which connection each of these keys sees things; None: it is of none, and sees what any has pushed.
+
+    A key that was deleted is not in it. Needs no action, as above.
+    """
+    return store.find_connection_ids(tx, key_ids)
+
+
 def rotate_key(tx: WriteTx, connection_id: ConnectionId, *, name: str, overlap: timedelta) -> NewApiKey:
     """Make a key for a connection that is there; those that were there end after the overlap, at the latest.
 

@@ -3,6 +3,8 @@
 from dataclasses import fields, replace
 from datetime import datetime
 
+from rolecall.authorization.actions import Action
+from rolecall.authorization.actor import Actor
 from rolecall.connections.errors import BadConnection, ConnectionFixed, ConnectionInUse
 from rolecall.connections.model import MOST_CALLS, Connection, ConnectionDraft, ConnectionState
 from rolecall.directory.errors import BreakGlassUser
@@ -33,6 +35,15 @@ def changed_connection(connection: Connection, draft: ConnectionDraft, *, now: d
     if states[0] is not states[1] and ConnectionState.DECOMMISSIONED in states:
         raise ConnectionFixed("A connection is not decommissioned, or brought back, by changing its state.")
     return replace(connection, draft=draft, version=connection.version + 1, changed_at=now)
+
+
+def acting_within(actor: Actor, connection_id: str | None) -> Actor:
+    """Return the same actor, pushing as a connection does: within the limits of what that may touch.
+
+    None: as a key does that belongs to no connection. Whoever calls this has checked that the actor may.
+    """
+    provisioning = {Action.PROVISIONED_READ, Action.PROVISIONED_WRITE}
+    return replace(actor, connection_id=connection_id, actions=actor.actions | provisioning)
 
 
 def check_deletion(connection: Connection, *, owns: bool, has_keys: bool) -> None:

@@ -29,3 +29,10 @@ class ConnectionInUse(DomainError):
 
     kind = ErrorKind.CONFLICT
     code = "connection_in_use"
+
+
+class CallNotReplayable(DomainError):
+    """What was written down of a SCIM call is not whole, or the key that it was made with is gone; `detail` says so."""
+
+    kind = ErrorKind.CONFLICT
+    code = "call_not_replayable"

@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from rolecall.authorization.actor import Actor
@@ -35,15 +35,17 @@ class Rehearsing:
     happened: list[Event] = field(default_factory=list)
     """In their order, those of reactions included."""
 
-    def run(self, change: Callable[[WriteTx], T], *, actor: Actor | None = None) -> T:
-        """Run `change` and the steps before a commit as if it had been made alone. When it fails, only it is undone.
+    def acting(self, actor: Actor) -> "Rehearsing":
+        """Return the same rehearsal, whose next changes this actor makes."""
+        return replace(self, actor=actor)
 
-        As `actor`, where it is not whoever the rehearsal is for.
+    def run(self, change: Callable[[WriteTx], T]) -> T:
+        """Run `change` and the steps before a commit as if it had been made alone. When it fails, only it is undone.
 
         Raises: what the change raises.
         """
         execute = self.connection.execute
-        tx = WriteTx(actor or self.actor, self.around.clock(), self.around.dialect, self.connection)
+        tx = WriteTx(self.actor, self.around.clock(), self.around.dialect, self.connection)
         execute("SAVEPOINT rehearsed")
         try:
             value = change(tx)

@@ -11,8 +11,8 @@ from rolecall.connections import connections
 from rolecall.connections.drift import decide, differences
 from rolecall.connections.drift.exports import parse_export
 from rolecall.connections.drift.model import DriftKind, DriftSearch, Holdings
-from rolecall.connections.drift.rendering import effect_documents
 from rolecall.connections.model import ConnectionDraft
+from rolecall.connections.preview.foreseeing import foresee
 from rolecall.directory import assignments, groups, users
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator, UserNameTaken
 from rolecall.directory.model import DEFAULT_CONNECTION, ROOT_TEAM, AddMembers, RemoveMembers, UserState
@@ -141,14 +141,13 @@ def test_a_preview_says_who_would_lose_what_and_keeps_nothing(installed, company
     bob = company[1]
     compare(installed, {**EXPORT, "groups": [group_profile("Engineers") | {"members": []}]})
 
-    async def rehearse():
-        return await installed.transactions.rehearse(PROVIDER, lambda tx: differences.repair_differences(tx, ALL))
+    def play(rehearsing):
+        return foresee(rehearsing, lambda tx: differences.repair_differences(tx, ALL))
 
-    rehearsal = asyncio.run(rehearse())
-    assert rehearsal.value.repaired == 1
-    effects, goes_on = effect_documents(rehearsal.events)
-    assert [(each["kind"], each["user_id"], each["team_id"]) for each in effects] == [("role_lost", bob, ROOT_TEAM)]
-    assert not goes_on
+    foreseen = asyncio.run(installed.transactions.rehearse_in_order(PROVIDER, play)).value
+    assert foreseen.value.repaired == 1
+    assert [(each.user_id, each.team_id, each.role) for each in foreseen.radius.lost] == [(bob, ROOT_TEAM, VIEWER)]
+    assert foreseen.radius.gained == ()
     assert roles_of(installed, bob) == [VIEWER]
     assert kinds(installed) == ["MEMBER_EXTRA"]
 

@@ -79,18 +79,16 @@ def test_one_and_then_all_are_repaired_after_a_preview(api, drifted):
     ada = drifted[0]
     shown = api.walk(DRIFT)
     preview = api.post(f"{DRIFT}:repair", {**OURS, "preview": True})["value"]
-    assert preview == {
-        "is_preview": True,
-        "repaired_count": 3,
-        "remaining_count": 0,
-        "effects": [],
-        "goes_on": False,
-    }
+    radius = preview.pop("radius")
+    assert preview == {"is_preview": True, "repaired_count": 3, "remaining_count": 0}
+    assert [(each["user_name"], each["change"]) for each in radius["users"]] == [("ada", "changed")]
+    assert [(each["added_count"], each["removed_count"]) for each in radius["groups"]] == [(1, 1)]
+    assert (radius["gained_count"], radius["lost_count"]) == (0, 0)
     assert api.walk(DRIFT) == shown
     path = f"{DRIFT}/{shown[0]['id']}:repair"
     assert api.post(path, {"preview": True})["value"]["is_preview"]
     done = api.post(path, {})["value"]
-    assert (done["is_preview"], done["repaired_count"], done["remaining_count"]) == (False, 1, 2)
+    assert done == {"is_preview": False, "repaired_count": 1, "remaining_count": 2, "radius": None}
     refused(api.ask("POST", path, json={}), 404)
     extra = api.post(f"{DRIFT}:repair", {**OURS, "kind": "MEMBER_EXTRA"})["value"]
     assert (extra["repaired_count"], extra["remaining_count"]) == (1, 0)
@@ -103,8 +101,7 @@ def test_a_preview_shows_whose_access_would_end(api, installed):
     extra = pushed_user(installed, "extra")
     api.post(COMPARE, {"users": []})
     preview = api.post(f"{DRIFT}:repair", {**OURS, "preview": True})["value"]
-    nothing = {"team_id": None, "role": None, "source": None}
-    assert preview["effects"] == [{"kind": "access_ended", "user_id": extra, "user_name": "extra", **nothing}]
+    assert preview["radius"]["users"] == [{"user_id": extra, "user_name": "extra", "change": "deactivated"}]
 
 
 def test_what_is_no_whole_export_is_refused_and_the_differences_before_stay(api, drifted):

@@ -33,11 +33,11 @@ def test_an_export_in_several_files_is_compared_and_all_is_repaired_after_a_prev
     assert "title" in table
     assert "bob" not in table
     preview = drift(rolecall, "repair", "--all", "--preview")
-    assert "access_ended" in preview.out
+    assert "deactivated" in preview.out
     assert "Nothing was changed." in preview.out
     assert drift(rolecall, "repair", "--all", "--preview", "--json").json["would_repair"] == 2
     one = drift(rolecall, "repair", shown[0]["id"], "--preview")
-    assert "Nobody would gain or lose access." in one.out
+    assert "Nobody would gain or lose a role." in one.out
     assert drift(rolecall, "repair", shown[0]["id"]).out == "Repaired: 1. Left: 1.\n"
     assert drift(rolecall, "repair", "--all", "--json").json == {"repaired": 1, "remaining": 0}
     assert drift(rolecall, "list").out == "No difference is known.\n"

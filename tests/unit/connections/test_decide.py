@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from rolecall.authorization.actions import Action
+from rolecall.authorization.actor import NOBODY
 from rolecall.connections import decide
 from rolecall.connections.errors import BadConnection, ConnectionFixed, ConnectionInUse
 from rolecall.connections.model import ConnectionDraft, ConnectionState
@@ -95,3 +97,11 @@ def test_the_break_glass_user_a_machine_and_a_deleted_user_are_never_linked():
         with pytest.raises(BadConnection) as refused:
             decide.linked_user(user, OKTA, now=NOW)
         assert refused.value.about["attribute"] == "user_id"
+
+
+def test_who_acts_within_a_connection_has_its_limits_and_may_push_beside_what_it_may_anyway():
+    asks = replace(NOBODY, user_id="ada", actions=frozenset({Action.AUDIT_READ}))
+    acting = decide.acting_within(asks, "okta")
+    assert (acting.connection_id, acting.user_id) == ("okta", "ada")
+    assert acting.actions == {Action.AUDIT_READ, Action.PROVISIONED_READ, Action.PROVISIONED_WRITE}
+    assert decide.acting_within(acting, None).connection_id is None

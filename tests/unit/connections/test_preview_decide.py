@@ -100,6 +100,10 @@ def test_a_deletion_takes_what_was_held_unless_it_counted_for_nothing():
     assert effects(assigned(held()), deleted(held()), active=()) == ([], [])
 
 
+def test_what_becomes_of_a_profile_gives_and_takes_nothing():
+    assert effects(person(UserChanged, attributes=("title",)), left=[held()]) == ([], [])
+
+
 def test_a_new_user_had_nothing():
     assert effects(person(UserCreated), assigned(held()), left=[held()]) == ([("ada", "viewer")], [])
     assert effects(person(UserCreated), assigned(held()), deleted(held()), active=()) == ([], [])

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from rolecall.api.admission import Admission
 from rolecall.api.calls import (
+    SECRET_NAMES,
     Answer,
     Dialect,
     answered,
@@ -34,6 +35,7 @@ from rolecall.api.rest import (
     logs,
     mappings,
     oauth,
+    previews,
     reports,
     roles,
     scim_log,
@@ -52,6 +54,7 @@ from rolecall.api.rest.errors import (
     status_of,
 )
 from rolecall.api.rest.openapi import render_document, told_of
+from rolecall.api.scim.replay import ScimFront
 from rolecall.api.seals import Seal
 from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import NOBODY
@@ -71,6 +74,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *mappings.ENDPOINTS,
     *connections.ENDPOINTS,
     *drift.ENDPOINTS,
+    *previews.ENDPOINTS,
     *keys.ENDPOINTS,
     *oauth.ENDPOINTS,
     *jobs.ENDPOINTS,
@@ -104,6 +108,7 @@ class RestApp:
         admission: Admission,
         recorder: Recorder,
         *,
+        front: ScimFront,
         keys: KeyRing,
         rule: OutboundRule,
         clock: Clock,
@@ -112,6 +117,8 @@ class RestApp:
         self._transactions = transactions
         self._admission = admission
         self._recorder = recorder
+        self._front = front
+        self._secrets = SECRET_NAMES | front.registry.secrets
         self._keys = keys
         self._rule = rule
         self._dialect = rest_dialect(clock)
@@ -157,6 +164,7 @@ class RestApp:
             actor=actor,
             transactions=self._transactions,
             seal=self._seal,
+            front=self._front,
             keys=self._keys,
             rule=self._rule,
             form=form,
@@ -165,7 +173,9 @@ class RestApp:
         return await self._routed(scope, body)
 
     async def _read_json(self, request: Request, record: Call) -> bytes:
-        value = await read_json(request, record, limit=self._max_body_bytes, dialect=self._dialect)
+        value = await read_json(
+            request, record, limit=self._max_body_bytes, dialect=self._dialect, secrets=self._secrets
+        )
         return orjson.dumps(value)
 
     async def _routed(self, scope: Scope, body: bytes) -> Answer:

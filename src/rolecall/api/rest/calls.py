@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from rolecall.api.rest.errors import JSON_MEDIA_TYPE
+from rolecall.api.scim.replay import ScimFront
 from rolecall.api.seals import Seal
 from rolecall.authorization.actor import Actor
 from rolecall.events.audit import CallJournal
@@ -32,6 +33,8 @@ class RestCall:
     actor: Actor
     transactions: Transactions
     seal: Seal
+    front: ScimFront
+    """By what SCIM requests are understood that somebody asks about."""
     keys: KeyRing
     """With which secrets are sealed that have to be read again."""
     rule: OutboundRule

@@ -13,6 +13,7 @@ from rolecall.api.rest.calls import CurrentCall, RestCall, many, one
 from rolecall.api.rest.connections import ConnectionIdInPath
 from rolecall.api.rest.endpoints import Endpoint
 from rolecall.api.rest.paging import Pages, PageToken
+from rolecall.api.rest.previews import RADIUS_EXAMPLE, ShownRadius
 from rolecall.api.rest.reports import CSV_MEDIA_TYPE, NEXT_PAGE_HEADER
 from rolecall.api.rest.shapes import Body, Shown
 from rolecall.authorization.actions import Action
@@ -20,7 +21,9 @@ from rolecall.connections.drift import differences
 from rolecall.connections.drift.differences import MOST_AT_ONCE
 from rolecall.connections.drift.exports import parse_export
 from rolecall.connections.drift.model import DriftKind, DriftSearch, Repaired
-from rolecall.connections.drift.rendering import comparison_document, effect_documents, render_csv, to_document
+from rolecall.connections.drift.rendering import comparison_document, render_csv, to_document
+from rolecall.connections.preview.foreseeing import foresee
+from rolecall.connections.preview.rendering import radius_document
 from rolecall.storage.transaction import WriteTx
 
 MOST_DIFFERENCES: Final = 1_000
@@ -131,27 +134,13 @@ class OneComparison(Shown):
     value: ShownComparison
 
 
-class ShownDriftEffect(Shown):
-    """One user would gain or lose one thing."""
-
-    kind: str = Field(
-        description="`role_gained`, `role_lost`, `access_ended` (deactivated), `access_restored` or `user_deleted`."
-    )
-    user_id: str
-    user_name: str
-    team_id: str | None
-    role: str | None
-    source: str | None
-
-
 class ShownRepair(Shown):
     """What a repair did, or would do."""
 
     is_preview: bool
     repaired_count: int
     remaining_count: int = Field(description="Differences of the same choice that are left.")
-    effects: list[ShownDriftEffect] = Field(description="Only in a preview; afterwards the events tell.")
-    goes_on: bool = Field(description="In a preview: whether a job would go on with what concerns many users.")
+    radius: ShownRadius | None = Field(description="Only in a preview; afterwards the events tell.")
 
 
 class OneRepair(Shown):
@@ -248,12 +237,10 @@ async def _repair(
     call: RestCall, connection_id: str, repair: Callable[[WriteTx], Repaired], *, preview: bool
 ) -> Response:
     actor = differences.as_provider(call.actor, connection_id)
-    effects: list[dict[str, Any]] = []
-    goes_on = False
+    radius: dict[str, Any] | None = None
     if preview:
-        rehearsal = await call.transactions.rehearse(actor, repair)
-        repaired = rehearsal.value
-        effects, goes_on = effect_documents(rehearsal.events)
+        rehearsal = await call.transactions.rehearse_in_order(actor, lambda rehearsing: foresee(rehearsing, repair))
+        repaired, radius = rehearsal.value.value, radius_document(rehearsal.value.radius)
     else:
         repaired = await replace(call, actor=actor).write(repair)
     return one(
@@ -261,8 +248,7 @@ async def _repair(
             "is_preview": preview,
             "repaired_count": repaired.repaired,
             "remaining_count": repaired.remaining,
-            "effects": effects,
-            "goes_on": goes_on,
+            "radius": radius,
         }
     )
 
@@ -291,20 +277,11 @@ _COMPARISON: Final = {
     "difference_count": 1,
     "counts": {kind.value: int(kind is DriftKind.USER_DIFFERENT) for kind in DriftKind},
 }
-_EFFECT: Final = {
-    "kind": "access_ended",
-    "user_id": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6a7b",
-    "user_name": "ada@example.com",
-    "team_id": None,
-    "role": None,
-    "source": None,
-}
 _REPAIR: Final = {
     "is_preview": True,
     "repaired_count": 1,
     "remaining_count": 0,
-    "effects": [_EFFECT],
-    "goes_on": False,
+    "radius": RADIUS_EXAMPLE,
 }
 
 ENDPOINTS: Final = (

@@ -1,11 +1,14 @@
 """What can be done with SCIM connections from the command line?"""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from rolecall.authorization.actor import COMMAND_LINE
 from rolecall.cli.admin.installation import opened
+from rolecall.cli.admin.previews import previewed, print_preview
+from rolecall.cli.admin.report import parsed_instant
 from rolecall.cli.changes import make_change
 from rolecall.cli.options import AsJson, DatabaseUrl, DataDir
 from rolecall.cli.output import print_fields, print_json, print_table
@@ -13,6 +16,7 @@ from rolecall.cli.output import print_fields, print_json, print_table
 if TYPE_CHECKING:
     from rolecall.authentication.model import Network
     from rolecall.connections.model import Connection, ConnectionDraft
+    from rolecall.kernel.document import Json
     from rolecall.storage.transaction import ReadTx, WriteTx
 
 app = typer.Typer(help="See and set up SCIM connections: one for each identity provider.", no_args_is_help=True)
@@ -198,6 +202,64 @@ def link(
     print(f"{user_name} belongs to the connection {name}.")
 
 
+@app.command("preview")
+def preview(
+    context: typer.Context,
+    name: ConnectionName,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="JSON: a request with `method`, `path`, perhaps `headers` and `body`, or a list of such. Left out: "
+            "standard input.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", help="In place of a file: what the connection sent from this day or instant on, in UTC."
+        ),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Up to, and without, this day or instant. Left out: now.")
+    ] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what SCIM requests of a connection would do now: who would gain and lose what. Changes nothing."""
+    from rolecall.api.scim.previews import Played, parse_requests, preview_document, recorded_request
+    from rolecall.connections.connections import get_connection_by_name
+    from rolecall.connections.decide import acting_within
+    from rolecall.connections.preview.recorded import list_recorded
+    from rolecall.connections.preview.rendering import MOST_LISTED
+
+    begins, ends = parsed_instant(since, "--since"), parsed_instant(until, "--until")
+    if begins is not None and file is not None:
+        raise typer.BadParameter("Name a file or a time, not both.", param_hint="--since")
+    if begins is None and ends is not None:
+        raise typer.BadParameter("From when on? Give --since as well.", param_hint="--until")
+    requests = parse_requests(_json_in(file)) if begins is None else ()
+    with opened(data_dir, database_url) as rolecall:
+        is_complete = True
+        connection = rolecall.transactions.run_read(COMMAND_LINE, lambda tx: get_connection_by_name(tx, name))
+        actor = acting_within(COMMAND_LINE, connection.id)
+        played = [Played(request=each, actor=actor) for each in requests]
+        if begins is not None:
+            first, last = begins, ends or rolecall.clock()
+            recording = rolecall.transactions.run_read(
+                COMMAND_LINE, lambda tx: list_recorded(tx, connection.id, since=first, until=last)
+            )
+            played, is_complete = [recorded_request(each) for each in recording.calls], recording.is_complete
+        found = previewed(rolecall, context, played, connection)
+    most = MOST_LISTED if begins is None else 0
+    print_preview(preview_document(found, is_complete=is_complete, most=most), as_json=as_json)
+
+
 @app.command("delete")
 def delete(
     context: typer.Context,
@@ -218,6 +280,21 @@ def delete(
             rolecall, context, lambda tx: delete_connection(tx, get_connection_by_name(tx, name).id, Expected())
         )
     print(f"The connection {name} is deleted.")
+
+
+def _json_in(file: Path | None) -> "Json":
+    import sys
+
+    import orjson
+
+    from rolecall.scim.errors import InvalidSyntax
+
+    content = sys.stdin.buffer.read() if file is None else file.read_bytes()
+    try:
+        value: Json = orjson.loads(content)
+    except ValueError as error:
+        raise InvalidSyntax(f"This is not JSON: {error}") from error
+    return value
 
 
 def _networks_in(texts: list[str]) -> tuple["Network", ...]:

@@ -8,6 +8,7 @@ import typer
 
 from rolecall.authorization.actor import COMMAND_LINE
 from rolecall.cli.admin.installation import opened
+from rolecall.cli.admin.radius import print_radius
 from rolecall.cli.changes import make_change
 from rolecall.cli.options import AsJson, DatabaseUrl, DataDir
 from rolecall.cli.output import print_json, print_table
@@ -147,7 +148,8 @@ def repair(
     from rolecall.connections.connections import get_connection_by_name
     from rolecall.connections.drift import differences
     from rolecall.connections.drift.model import DriftSearch, Repaired
-    from rolecall.connections.drift.rendering import effect_documents
+    from rolecall.connections.preview.foreseeing import foresee
+    from rolecall.connections.preview.rendering import radius_document
 
     if bool(ids) == everything:
         raise typer.BadParameter("Name differences, or say --all.", param_hint="ID")
@@ -167,9 +169,13 @@ def repair(
             return differences.as_provider(actor, owner)
 
         if preview:
-            rehearsal = asyncio.run(rolecall.transactions.rehearse(within(COMMAND_LINE), change))
-            effects, goes_on = effect_documents(rehearsal.events)
-            _show_preview(rehearsal.value, effects, goes_on=goes_on, as_json=as_json)
+            rehearsal = asyncio.run(
+                rolecall.transactions.rehearse_in_order(
+                    within(COMMAND_LINE), lambda rehearsing: foresee(rehearsing, change)
+                )
+            )
+            foreseen = rehearsal.value
+            _show_preview(foreseen.value, radius_document(foreseen.radius), as_json=as_json)
             return
         done = make_change(rolecall, context, change, within=within)
     if as_json:
@@ -178,22 +184,12 @@ def repair(
     print(f"Repaired: {done.repaired}. Left: {done.remaining}.")
 
 
-def _show_preview(repaired: "Repaired", effects: "list[dict[str, Any]]", *, goes_on: bool, as_json: bool) -> None:
+def _show_preview(repaired: "Repaired", radius: "dict[str, Any]", *, as_json: bool) -> None:
     if as_json:
-        print_json(
-            {
-                "would_repair": repaired.repaired,
-                "would_leave": repaired.remaining,
-                "effects": effects,
-                "goes_on": goes_on,
-            }
-        )
+        print_json({"would_repair": repaired.repaired, "would_leave": repaired.remaining, "radius": radius})
         return
-    rows = [(each["user_name"], each["kind"], each["role"], each["team_id"], each["source"]) for each in effects]
-    print_table(("USER", "WHAT", "ROLE", "TEAM", "SOURCE"), rows, empty="Nobody would gain or lose access.")
+    print_radius(radius)
     print(f"Would be repaired: {repaired.repaired}. Would be left: {repaired.remaining}. Nothing was changed.")
-    if goes_on:
-        print("A job would go on with what concerns many users; that is not in the table.")
 
 
 def _parsed_kind(text: str | None) -> "DriftKind | None":

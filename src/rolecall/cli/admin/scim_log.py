@@ -7,6 +7,7 @@ import typer
 
 from rolecall.authorization.actor import COMMAND_LINE
 from rolecall.cli.admin.installation import opened
+from rolecall.cli.admin.previews import previewed, print_preview
 from rolecall.cli.admin.report import parsed_instant
 from rolecall.cli.admin.tailing import as_text_line
 from rolecall.cli.options import AsJson, DatabaseUrl, DataDir
@@ -118,6 +119,32 @@ def show(
     if shown["request"] is not None:
         print(as_text_line([json.dumps(shown["request"], ensure_ascii=False)]))
     _print_effects(shown)
+
+
+@app.command("preview")
+def preview(
+    context: typer.Context,
+    call_id: Annotated[str, typer.Argument(metavar="ID", help="The call's id, as `list` has it.", show_default=False)],
+    *,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the same request would do now: who would gain and lose what. Changes nothing."""
+    from rolecall.api.scim.previews import check_playable, preview_document, recorded_request
+    from rolecall.connections.connections import find_connection_of
+    from rolecall.connections.preview.recorded import get_recorded
+    from rolecall.directory.model import DEFAULT_CONNECTION
+
+    with opened(data_dir, database_url) as rolecall:
+        played = recorded_request(rolecall.transactions.run_read(COMMAND_LINE, lambda tx: get_recorded(tx, call_id)))
+        check_playable(played)
+        owner = None if played.actor is None else played.actor.connection_id
+        connection = rolecall.transactions.run_read(
+            COMMAND_LINE, lambda tx: find_connection_of(tx, owner or DEFAULT_CONNECTION)
+        )
+        found = previewed(rolecall, context, [played], connection)
+    print_preview(preview_document(found), as_json=as_json)
 
 
 def _print_effects(shown: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from rolecall.authorization.actor import Actor
 from rolecall.authorization.check import require
 from rolecall.connections import store as connection_store
 from rolecall.connections.connections import get_connection
+from rolecall.connections.decide import acting_within
 from rolecall.connections.drift import decide, repairs, store
 from rolecall.connections.drift.events import DriftRepaired, ExportCompared
 from rolecall.connections.drift.model import (
@@ -84,8 +85,7 @@ def as_provider(actor: Actor, connection_id: str) -> Actor:
     Raises: Forbidden.
     """
     require(actor, Action.CONNECTION_CHANGE)
-    provisioning = {Action.PROVISIONED_READ, Action.PROVISIONED_WRITE}
-    return replace(actor, connection_id=connection_id, actions=actor.actions | provisioning)
+    return acting_within(actor, connection_id)
 
 
 def repair_difference(tx: WriteTx, difference_id: str) -> Repaired:

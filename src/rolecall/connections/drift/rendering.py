@@ -6,16 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from rolecall.connections.drift.model import Comparison, DriftKind, ExplainedDifference
-from rolecall.directory.events import (
-    ReconciliationStarted,
-    RoleAssigned,
-    RoleRemoved,
-    UserDeactivated,
-    UserDeleted,
-    UserReactivated,
-)
 from rolecall.kernel.clock import to_rfc3339
-from rolecall.kernel.event import Event
 from rolecall.kernel.text import harmless_cell
 
 COLUMNS: Final = (
@@ -35,14 +26,6 @@ COLUMNS: Final = (
     "cause_request_id",
 )
 """Of a table: all but what the provider says."""
-
-_EFFECTS: Final[dict[type[Event], str]] = {
-    RoleAssigned: "role_gained",
-    RoleRemoved: "role_lost",
-    UserDeactivated: "access_ended",
-    UserReactivated: "access_restored",
-    UserDeleted: "user_deleted",
-}
 
 
 def to_document(explained: ExplainedDifference) -> dict[str, Any]:
@@ -78,20 +61,6 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
         "difference_count": len(kinds),
         "counts": {kind.value: kinds.count(kind) for kind in DriftKind},
     }
-
-
-def effect_documents(events: Iterable[Event]) -> tuple[list[dict[str, Any]], bool]:
-    """Return who would gain and lose what, as JSON has it, and whether a job would go on with it."""
-    effects = []
-    goes_on = False
-    for event in events:
-        goes_on = goes_on or isinstance(event, ReconciliationStarted)
-        kind = _EFFECTS.get(type(event))
-        if kind is not None:
-            data = event.data()
-            named = {name: data.get(name) for name in ("user_id", "user_name", "team_id", "role", "source")}
-            effects.append({"kind": kind, **named})
-    return effects, goes_on
 
 
 def render_csv(differences: Iterable[ExplainedDifference]) -> str:

@@ -56,11 +56,7 @@ def get_call(tx: ReadTx, call_id: str) -> ExplainedCall:
 
     Raises: Forbidden, NotFound.
     """
-    require(tx.actor, Action.AUDIT_READ)
-    is_number = call_id.isascii() and call_id.isdecimal() and len(call_id) < 19  # noqa: PLR2004  # fits 64 bits
-    record = calls.find_result(tx, int(call_id), _SCIM) if is_number else None
-    if record is None:
-        raise NotFound(f"There is no SCIM call with the id {call_id}.", call_id=call_id)
+    record = get_record(tx, call_id)
     events = calls.list_events_of_calls(tx, (record,), decide.AT_ONCE)[record.request_id]
     later, waiting = _made_by_job(tx, record, events)
     effects = (*decide.effects_of(events), *later)
@@ -68,6 +64,19 @@ def get_call(tx: ReadTx, call_id: str) -> ExplainedCall:
     return ExplainedCall(
         call=call, effects=effects[:MOST_EFFECTS], is_complete=not waiting and len(effects) <= MOST_EFFECTS
     )
+
+
+def get_record(tx: ReadTx, call_id: str) -> AuditRecord:
+    """Return the audit record of one SCIM call.
+
+    Raises: Forbidden, NotFound.
+    """
+    require(tx.actor, Action.AUDIT_READ)
+    is_number = call_id.isascii() and call_id.isdecimal() and len(call_id) < 19  # noqa: PLR2004  # fits 64 bits
+    record = calls.find_result(tx, int(call_id), _SCIM) if is_number else None
+    if record is None:
+        raise NotFound(f"There is no SCIM call with the id {call_id}.", call_id=call_id)
+    return record
 
 
 def follow_calls(tx: ReadTx, *, after: int | None, since: datetime | None, until: int, limit: int) -> Feed[LoggedCall]:

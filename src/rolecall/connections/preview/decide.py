@@ -164,7 +164,7 @@ def _users_of(events: Iterable[Event]) -> tuple[TouchedUser, ...]:
                 story.is_active = isinstance(event, UserReactivated)
                 if story.was_active is None:
                     story.was_active = not story.is_active
-            case UserDeleted():
+            case _:
                 story.is_there = False
     found = [
         TouchedUser(user_id=user_id, user_name=story.name, change=change)
@@ -216,7 +216,7 @@ def _groups_of(events: Iterable[Event], members: Mapping[GroupId, int]) -> tuple
             case GroupMembersChanged():
                 story.note(event.added, is_member=True)
                 story.note(event.removed, is_member=False)
-            case GroupDeleted():
+            case _:
                 story.left_at_end = event.member_count
     found = (_touched(group_id, story, members) for group_id, story in stories.items())
     return tuple(sorted(filter(None, found), key=lambda each: (each.display_name, each.group_id)))

@@ -29,7 +29,8 @@ class Foreseer:
 
     def __init__(self, rehearsing: Rehearsing) -> None:
         self._rehearsing = rehearsing
-        under_way = rehearsing.run(reconcile.list_reconciling, actor=SYSTEM)
+        self._system = rehearsing.acting(SYSTEM)
+        under_way = self._system.run(reconcile.list_reconciling)
         self._reconcile(each.ground for each in under_way)
         self._first = len(rehearsing.happened)
 
@@ -50,11 +51,11 @@ class Foreseer:
 
     def _radius(self, start: int) -> Radius:
         events = self._rehearsing.happened[start:]
-        return self._rehearsing.run(lambda tx: _radius_of(tx, events), actor=SYSTEM)
+        return self._system.run(lambda tx: _radius_of(tx, events))
 
     def _reconcile(self, begun: Iterable[Ground]) -> None:
         for ground in begun:
-            while self._rehearsing.run(_slice_of(ground), actor=SYSTEM) is not None:
+            while self._system.run(_slice_of(ground)) is not None:
                 pass
 
 
