@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from rolecall.authentication.api_keys import warn_of_expiry
+from rolecall.connections.traffic import forget_traffic, watch_silence
 from rolecall.directory.model import Reconciling, ground_of
 from rolecall.directory.reconcile import RECONCILE, reconcile_slice
 from rolecall.events import log
@@ -25,6 +26,7 @@ FORGET_EVENTS: Final = "events.forget-old"
 INDEX_MENTIONS: Final = "events.index-mentions"
 FORGET_DELIVERIES: Final = "notifications.forget-deliveries"
 WARN_OF_EXPIRY: Final = "authentication.warn-of-expiry"
+WATCH_CONNECTIONS: Final = "connections.watch"
 _AT_ONCE: Final = 1_000
 
 DECLARED: Final = (
@@ -34,6 +36,7 @@ DECLARED: Final = (
     Declared(name="forget-old-events", cron="37 3 * * *", kind=FORGET_EVENTS),
     Declared(name="index-mentions", cron="*/10 * * * *", kind=INDEX_MENTIONS),
     Declared(name="warn-of-expiring-keys", cron="7 * * * *", kind=WARN_OF_EXPIRY),
+    Declared(name="watch-scim-connections", cron="*/10 * * * *", kind=WATCH_CONNECTIONS),
 )
 
 
@@ -53,6 +56,7 @@ def handlers(
         FORGET_EVENTS: partial(_forget_events, days=event_days),
         INDEX_MENTIONS: index_mentions,
         WARN_OF_EXPIRY: warn,
+        WATCH_CONNECTIONS: watch_connections,
     }
 
 
@@ -89,6 +93,16 @@ def index_mentions(transactions: Transactions, job: Job) -> None:
 
     while indexed := transactions.run_write(queue.actor_for(job), step):
         done += indexed
+
+
+def watch_connections(transactions: Transactions, job: Job) -> None:
+    """Tell of SCIM connections that have fallen silent, and forget old counts of calls."""
+
+    def watch(tx: WriteTx) -> None:
+        watch_silence(tx)
+        forget_traffic(tx)
+
+    transactions.run_write(queue.actor_for(job), watch)
 
 
 class _Forget(Protocol):

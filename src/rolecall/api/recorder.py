@@ -8,6 +8,7 @@ import asyncio
 from datetime import datetime
 from typing import Final
 
+from rolecall.api.traffic import Traffic
 from rolecall.authentication import api_keys
 from rolecall.authorization.actor import SYSTEM
 from rolecall.events import audit
@@ -37,12 +38,14 @@ class Recorder:
         self._noted: dict[str, datetime] = {}
         self._budget = RefusalBudget()
         self._last_count = clock()
+        self._traffic = Traffic(transactions)
         self._timer: asyncio.TimerHandle | None = None
 
     def record(self, call: Call) -> None:
         """Take a call that has ended. One whose record has been written with its change is only counted as use."""
         now = self._clock()
         call.end(now)
+        self._traffic.note(call, now)
         key_id = call.actor.api_key_id
         if key_id is not None:
             noted = self._noted.get(key_id)
@@ -80,6 +83,7 @@ class Recorder:
         """Hand over everything, counts that are still running too."""
         self._last_count = datetime.min.replace(tzinfo=self._last_count.tzinfo)
         self.flush()
+        self._traffic.flush()
 
     def _take_counted(self) -> None:
         now = self._clock()

@@ -1,15 +1,39 @@
 """What shall a SCIM connection be after a change, and which change is refused?"""
 
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import Actor
 from rolecall.connections.errors import BadConnection, ConnectionFixed, ConnectionInUse
-from rolecall.connections.model import MOST_CALLS, Connection, ConnectionDraft, ConnectionState
+from rolecall.connections.model import (
+    MOST_CALLS,
+    MOST_HOURS,
+    Connection,
+    ConnectionDraft,
+    ConnectionState,
+    Dialect,
+    TrafficNote,
+)
 from rolecall.directory.errors import BreakGlassUser
 from rolecall.directory.model import DEFAULT_CONNECTION, ConnectionId, User, UserKind, UserState
 from rolecall.kernel.names import check_name
+
+_WORDS: Final = (
+    ("okta", Dialect.OKTA),
+    ("onelogin", Dialect.ONELOGIN),
+    ("jumpcloud", Dialect.JUMPCLOUD),
+    ("keycloak", Dialect.KEYCLOAK),
+    ("authentik", Dialect.AUTHENTIK),
+    ("sailpoint", Dialect.SAILPOINT),
+    ("rippling", Dialect.RIPPLING),
+    ("pingfederate", Dialect.PING),
+    ("pingone", Dialect.PING),
+    ("google", Dialect.GOOGLE),
+    ("azure", Dialect.ENTRA),
+    ("entra", Dialect.ENTRA),
+)
 
 
 def new_connection(connection_id: ConnectionId, draft: ConnectionDraft, *, now: datetime) -> Connection:
@@ -72,6 +96,37 @@ def linked_user(user: User, connection: Connection, *, now: datetime) -> User:
     return replace(user, connection_id=connection.id, version=user.version + 1, changed_at=now)
 
 
+def noticed(connection: Connection, note: TrafficNote) -> Connection:
+    """Return the connection with what was noticed of its calls; its version stays."""
+    heard = connection.silence_told_at
+    return replace(
+        connection,
+        last_call_at=max(connection.last_call_at or note.last_call_at, note.last_call_at),
+        dialect_seen=note.dialect or connection.dialect_seen or Dialect.OTHER,
+        silence_told_at=None if heard is not None and note.last_call_at > heard else heard,
+    )
+
+
+def is_silent(connection: Connection, *, now: datetime) -> bool:
+    """Return whether a connection has been silent for longer than it may, and nobody was told yet.
+
+    One that was changed meanwhile, switched on for example, has all its hours before it again.
+    """
+    hours = connection.draft.silent_after_hours
+    if not connection.is_on or not hours or connection.silence_told_at is not None:
+        return False
+    since = max(connection.last_call_at or connection.created_at, connection.changed_at)
+    return now - since >= timedelta(hours=hours)
+
+
+def dialect_of(user_agent: str, target: str) -> Dialect | None:
+    """Return whose calls these are, by the name that they give and by Entra's flag in the address; None: unknown."""
+    if "aadoptscim062020" in target.lower():
+        return Dialect.ENTRA_2020
+    name = user_agent.lower()
+    return next((dialect for word, dialect in _WORDS if word in name), None)
+
+
 def differing(before: ConnectionDraft, after: ConnectionDraft) -> tuple[str, ...]:
     """Return the names of what differs, in alphabetical order."""
     names = (each.name for each in fields(before))
@@ -82,6 +137,8 @@ def _check(draft: ConnectionDraft) -> None:
     check_name(BadConnection, "name", draft.name)
     if not 0 <= draft.rate_limit <= MOST_CALLS:
         raise BadConnection(f"This must be from 0 to {MOST_CALLS}.", attribute="rate_limit")
+    if not 0 <= draft.silent_after_hours <= MOST_HOURS:
+        raise BadConnection(f"This must be from 0 to {MOST_HOURS}.", attribute="silent_after_hours")
     if draft.guard_people < 0:
         raise BadConnection("This must not be below 0.", attribute="guard_people")
     if not 0 <= draft.guard_percent <= 100:  # noqa: PLR2004  # per cent

@@ -41,6 +41,24 @@ class ConnectionDeleted(_ConnectionEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSilent(_ConnectionEvent):
+    """A SCIM connection that is on has not called for as many hours as it may be silent."""
+
+    type: ClassVar[str] = "connections.connection.silent"
+    severity: ClassVar[Severity] = Severity.WARNING
+    hours: int
+    last_call_at: str | None
+    """None: it has never called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionHeardAgain(_ConnectionEvent):
+    """A SCIM connection whose silence was told has called again."""
+
+    type: ClassVar[str] = "connections.connection.heard-again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserLinked(_ConnectionEvent):
     """A user belongs to a SCIM connection from now on."""
 

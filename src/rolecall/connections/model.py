@@ -12,6 +12,8 @@ GUARD_PEOPLE: Final = 50
 GUARD_PERCENT: Final = 10
 MOST_CALLS: Final = 1_000_000
 """The highest rate limit."""
+MOST_HOURS: Final = 24 * 365
+"""The longest silence that can be allowed."""
 
 
 class ConnectionState(Enum):
@@ -82,6 +84,11 @@ class Connection:
     silence_told_at: datetime | None = None
 
     @property
+    def dialect(self) -> Dialect | None:
+        """The one that is shown; None: it has not called yet."""
+        return self.draft.dialect_pinned or self.dialect_seen
+
+    @property
     def name(self) -> str:
         """What people call it."""
         return self.draft.name
@@ -90,3 +97,26 @@ class Connection:
     def is_on(self) -> bool:
         """Whether it is listened to."""
         return self.draft.state is ConnectionState.ON
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrafficNote:
+    """Some calls of one connection within one hour."""
+
+    connection_id: ConnectionId
+    hour_at: datetime
+    """When that hour began."""
+    call_count: int
+    error_count: int
+    """Those that were answered with 400 or more."""
+    last_call_at: datetime
+    dialect: Dialect | None
+    """None: these calls do not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """How many calls there were, and how many of them were answered with 400 or more."""
+
+    call_count: int
+    error_count: int

@@ -1,14 +1,24 @@
 """The rows of SCIM connections."""
 
+from datetime import datetime
 from ipaddress import ip_network
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_add
 
 from rolecall.connections.errors import ConnectionNameTaken
-from rolecall.connections.model import Connection, ConnectionDraft, ConnectionState, Dialect, RequirementProfile
-from rolecall.connections.tables import scim_connection
+from rolecall.connections.model import (
+    Connection,
+    ConnectionDraft,
+    ConnectionState,
+    Dialect,
+    RequirementProfile,
+    Traffic,
+    TrafficNote,
+)
+from rolecall.connections.tables import scim_connection, scim_connection_hour
 from rolecall.directory.model import ConnectionId
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.kernel.text import comparison_form
@@ -30,6 +40,27 @@ _UPDATE: Final = Statement(
     .where(_C.id == bindparam("which"))
     .values({name: bindparam(name) for name in _SAID if name != "id"})
 )
+_SAVE_NOTICED: Final = Statement(
+    update(scim_connection).where(_C.id == bindparam("which")).values({name: bindparam(name) for name in _NOTICED})
+)
+_H: Final = scim_connection_hour.c
+_COUNT: Final = Statement(
+    insert_or_add(scim_connection_hour)
+    .values({column.name: bindparam(column.name) for column in _H})
+    .on_conflict_do_update(
+        index_elements=["connection_id", "hour_at"],
+        set_={
+            "call_count": _H.call_count + bindparam("call_count"),
+            "error_count": _H.error_count + bindparam("error_count"),
+        },
+    )
+)
+_SUM: Final = Statement(
+    select(func.coalesce(func.sum(_H.call_count), 0), func.coalesce(func.sum(_H.error_count), 0)).where(
+        _H.connection_id == bindparam("connection_id"), _H.hour_at > bindparam("since")
+    )
+)
+_DELETE_COUNTS: Final = Statement(delete(scim_connection_hour).where(_H.hour_at < bindparam("before")))
 _DELETE: Final = Statement(delete(scim_connection).where(_C.id == bindparam("id")))
 
 
@@ -77,6 +108,40 @@ def save_connection(tx: WriteTx, connection: Connection) -> None:
 def delete_connection(tx: WriteTx, connection_id: ConnectionId) -> None:
     """Delete a connection, with what was counted of it."""
     _DELETE.run(tx, id=connection_id)
+
+
+def save_noticed(tx: WriteTx, connection: Connection) -> None:
+    """Write what was noticed of a connection's calls, and nothing else."""
+    seen, called, told = connection.dialect_seen, connection.last_call_at, connection.silence_told_at
+    _SAVE_NOTICED.run(
+        tx,
+        which=connection.id,
+        dialect_seen=None if seen is None else seen.value,
+        last_call_at=None if called is None else to_microseconds(called),
+        silence_told_at=None if told is None else to_microseconds(told),
+    )
+
+
+def count_calls(tx: WriteTx, note: TrafficNote) -> None:
+    """Add calls to those of their hour."""
+    _COUNT.run(
+        tx,
+        connection_id=note.connection_id,
+        hour_at=to_microseconds(note.hour_at),
+        call_count=note.call_count,
+        error_count=note.error_count,
+    )
+
+
+def sum_calls(tx: ReadTx, connection_id: ConnectionId, *, since: datetime) -> Traffic:
+    """Return the calls of the hours that began after `since`."""
+    calls, errors = _SUM.rows(tx, connection_id=connection_id, since=to_microseconds(since))[0]
+    return Traffic(call_count=int(calls), error_count=int(errors))
+
+
+def delete_counts(tx: WriteTx, *, before: datetime) -> None:
+    """Delete the counts of hours that began before."""
+    _DELETE_COUNTS.run(tx, before=to_microseconds(before))
 
 
 def _name_taken(connection: Connection) -> ConnectionNameTaken:

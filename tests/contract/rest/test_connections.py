@@ -49,6 +49,13 @@ def test_connections_are_made_shown_changed_and_listed_with_the_default_one_firs
         "allowed_networks": ["192.0.2.0/24"],
         "rate_limit": 0,
         "requirement_profile": None,
+        "silent_after_hours": 0,
+        "dialect_pinned": None,
+        "dialect": None,
+        "last_call_at": None,
+        "calls_24h": 0,
+        "errors_24h": 0,
+        "error_rate": None,
         "guard_people": 50,
         "guard_percent": 10,
         "user_count": 0,
@@ -106,8 +113,22 @@ def test_each_connection_demands_of_a_user_what_it_was_told_to(api, okta, entra)
     push(api, entra[1], "ada")
 
 
+def test_a_pinned_dialect_is_shown_in_place_of_the_one_that_was_recognised(api, entra):
+    path = f"{ALL}/{entra[0]}"
+    assert api.send("PATCH", path, {"dialect_pinned": "okta"})["value"]["dialect"] == "okta"
+    assert api.send("PATCH", path, {"dialect_pinned": None})["value"]["dialect"] is None
+    refused(api.ask("PATCH", path, json={"dialect_pinned": "other words"}), 400, "dialect_pinned")
+
+
 def test_a_connection_can_be_made_with_its_limits(api):
-    body = {"name": "x", "rate_limit": 600, "requirement_profile": "rfc", "allowed_networks": ["2001:db8::/32"]}
+    body = {
+        "name": "x",
+        "silent_after_hours": 24,
+        "dialect_pinned": "entra",
+        "rate_limit": 600,
+        "requirement_profile": "rfc",
+        "allowed_networks": ["2001:db8::/32"],
+    }
     made = api.post(ALL, body)["value"]
     assert made == made | body
 

@@ -22,13 +22,24 @@ def test_connections_are_made_listed_shown_changed_and_deleted(rolecall, entra):
 
 
 def test_what_a_connection_may_do_is_narrowed_and_shown(rolecall, entra):
-    narrow = ("--network", "192.0.2.0/24", "--network", "2001:db8::/32", "--rate-limit", "600")
+    narrow = (
+        "--network",
+        "192.0.2.0/24",
+        "--network",
+        "2001:db8::/32",
+        "--rate-limit",
+        "600",
+        "--silent-after-hours",
+        "12",
+    )
     assert rolecall("admin", "connections", "change", entra, *narrow, "--requirement-profile", "strict").code == 0
     shown = rolecall("admin", "connections", "show", entra, "--json").json
     assert (shown["networks"], shown["rate_limit"]) == (["192.0.2.0/24", "2001:db8::/32"], 600)
     assert (shown["requirement_profile"], shown["state"]) == ("strict", "ON")
     table = rolecall("admin", "connections", "show", entra).out
     assert "600" in table
+    assert "12 hours" in table
+    assert "has not called yet" in table
     assert "strict" in table
     wide = ("--network", "any", "--rate-limit", "0", "--requirement-profile", "installation")
     rolecall("admin", "connections", "change", entra, *wide)

@@ -1,7 +1,7 @@
 """What shall a SCIM connection be after a change, and which change is refused?"""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,7 +9,7 @@ from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import NOBODY
 from rolecall.connections import decide
 from rolecall.connections.errors import BadConnection, ConnectionFixed, ConnectionInUse
-from rolecall.connections.model import ConnectionDraft, ConnectionState
+from rolecall.connections.model import ConnectionDraft, ConnectionState, Dialect, TrafficNote
 from rolecall.directory import decide as directory
 from rolecall.directory.errors import BreakGlassUser
 from rolecall.directory.model import DEFAULT_CONNECTION, ConnectionId, UserId, UserKind
@@ -40,6 +40,8 @@ def test_a_new_connection_has_version_1_and_is_off_unless_told_otherwise():
         ({"name": " "}, "name"),
         ({"guard_people": -1}, "guard_people"),
         ({"rate_limit": -1}, "rate_limit"),
+        ({"silent_after_hours": -1}, "silent_after_hours"),
+        ({"silent_after_hours": 8761}, "silent_after_hours"),
         ({"rate_limit": 1_000_001}, "rate_limit"),
         ({"guard_percent": -1}, "guard_percent"),
         ({"guard_percent": 101}, "guard_percent"),
@@ -105,3 +107,54 @@ def test_who_acts_within_a_connection_has_its_limits_and_may_push_beside_what_it
     assert (acting.connection_id, acting.user_id) == ("okta", "ada")
     assert acting.actions == {Action.AUDIT_READ, Action.PROVISIONED_READ, Action.PROVISIONED_WRITE}
     assert decide.acting_within(acting, None).connection_id is None
+
+
+@pytest.mark.parametrize(
+    "user_agent, target, dialect",
+    [
+        ("Okta SCIM Client 1.0.0", "/scim/v2/Users", Dialect.OKTA),
+        ("goauthentik.io/2026.2 authentik", "/scim/v2/Users", Dialect.AUTHENTIK),
+        ("AzureAD", "/scim/v2/Users", Dialect.ENTRA),
+        ("AzureAD", "/scim/v2/Users?aadOptscim062020", Dialect.ENTRA_2020),
+        ("", "/scim/v2/Users?filter=x&AADOPTSCIM062020=", Dialect.ENTRA_2020),
+        ("curl/8", "/scim/v2/Users", None),
+        ("", "/scim/v2/Users", None),
+    ],
+)
+def test_a_dialect_is_recognised_by_the_name_that_a_client_gives_and_by_the_flag_of_entra(user_agent, target, dialect):
+    assert decide.dialect_of(user_agent, target) is dialect
+
+
+def a_note(**changed):
+    note = TrafficNote(
+        connection_id=OKTA.id, hour_at=THEN, call_count=1, error_count=0, last_call_at=NOW, dialect=Dialect.OKTA
+    )
+    return replace(note, **changed)
+
+
+def test_what_is_noticed_later_does_not_go_back_and_what_calls_do_not_tell_stays_as_it_was():
+    seen = decide.noticed(OKTA, a_note())
+    assert (seen.last_call_at, seen.dialect, seen.version) == (NOW, Dialect.OKTA, OKTA.version)
+    late = decide.noticed(seen, a_note(last_call_at=THEN, dialect=None))
+    assert (late.last_call_at, late.dialect) == (NOW, Dialect.OKTA)
+    assert decide.noticed(OKTA, a_note(dialect=None)).dialect is Dialect.OTHER
+
+
+def test_a_silence_ends_with_a_call_that_is_later_than_the_notice_of_it():
+    silent = replace(OKTA, silence_told_at=NOW)
+    assert decide.noticed(silent, a_note()).silence_told_at == NOW
+    assert decide.noticed(silent, a_note(last_call_at=NOW + timedelta(seconds=1))).silence_told_at is None
+
+
+def test_a_connection_is_silent_when_it_is_on_may_not_be_and_has_not_called_for_its_hours():
+    on = replace(OKTA, draft=replace(DRAFT, state=ConnectionState.ON, silent_after_hours=24))
+    assert decide.is_silent(on, now=NOW)
+    assert not decide.is_silent(on, now=NOW - timedelta(seconds=1))
+    for other in (
+        replace(on, last_call_at=THEN + timedelta(hours=1)),
+        replace(on, changed_at=THEN + timedelta(hours=1)),
+        replace(on, silence_told_at=THEN),
+        replace(on, draft=replace(on.draft, silent_after_hours=0)),
+        replace(on, draft=replace(on.draft, state=ConnectionState.OFF)),
+    ):
+        assert not decide.is_silent(other, now=NOW)

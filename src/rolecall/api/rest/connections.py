@@ -3,32 +3,37 @@
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from fastapi import Path, Query
-from pydantic import Field
 from starlette.responses import Response
 
 from rolecall.api.rest.calls import CurrentCall, many, nothing, one
+from rolecall.api.rest.connection_shapes import (
+    ConnectionBody,
+    ConnectionChange,
+    ManyConnections,
+    ManyCredentials,
+    OneConnection,
+    OneCredential,
+    OneLinkedUser,
+    OneScimSetting,
+    Rotation,
+    ScimSetting,
+    UserToLink,
+)
 from rolecall.api.rest.endpoints import Endpoint
 from rolecall.api.rest.errors import bad_field
 from rolecall.api.rest.filters import FieldType, FilterField, describe
 from rolecall.api.rest.masks import Mask, Version, expected_version, given_fields
 from rolecall.api.rest.paging import MAX_FILTER, MAX_PAGE_SIZE, Pages, PageSize, PageToken, describe_order
-from rolecall.api.rest.shapes import Body, Name, Shown, instant
+from rolecall.api.rest.shapes import instant
 from rolecall.api.rest.small_lists import answer_page, orders_of
 from rolecall.authentication.model import ApiKey, Network
 from rolecall.authorization.actions import Action
 from rolecall.connections import connections
-from rolecall.connections.model import (
-    GUARD_PEOPLE,
-    GUARD_PERCENT,
-    MOST_CALLS,
-    Connection,
-    ConnectionDraft,
-    ConnectionState,
-    RequirementProfile,
-)
+from rolecall.connections.model import Connection, ConnectionDraft, ConnectionState, Dialect, RequirementProfile
+from rolecall.connections.traffic import traffic_of
 from rolecall.directory.model import DEFAULT_CONNECTION, UserId
 from rolecall.directory.owners import count_owned
 from rolecall.kernel.document import Json
@@ -39,159 +44,12 @@ FIELDS: Final = (
     FilterField(name="name", type=FieldType.NAME, path=("name",)),
     FilterField(name="state", type=FieldType.TEXT, path=("state",)),
 )
-_LONGEST_OVERLAP: Final = 24 * 90
+
+_NULLABLE: Final = frozenset({"dialect_pinned", "requirement_profile"})
 
 ConnectionFilter = Annotated[str, Query(max_length=MAX_FILTER, description=describe(FIELDS))]
 ConnectionOrder = Annotated[str, Query(max_length=100, description=describe_order(orders_of(FIELDS)))]
 ConnectionIdInPath = Annotated[str, Path(alias="id", max_length=100, description="The connection's id.")]
-State = Literal["ON", "OFF"]
-Networks = Annotated[list[Annotated[str, Field(max_length=50)]], Field(max_length=50)]
-People = Annotated[int, Field(ge=0, le=2**31)]
-Percent = Annotated[int, Field(ge=0, le=100)]
-Rate = Annotated[int, Field(ge=0, le=MOST_CALLS)]
-Profile = Literal["rfc", "strict"]
-
-
-class ConnectionBody(Body):
-    """A SCIM connection to be made."""
-
-    name: Name = Field(description="Unlike that of any other connection.")
-    state: State = Field(default="OFF", description="Whether it is listened to.")
-    allowed_networks: Networks = Field(
-        default=[], description="From where alone it may call, as `192.0.2.0/24`; empty: from anywhere."
-    )
-    rate_limit: Rate = Field(
-        default=0, description="So many calls a minute, beyond which it hears 429; 0: as many as it likes."
-    )
-    requirement_profile: Profile | None = Field(
-        default=None, description="What a user that it pushes must have; null: as the installation's setting says."
-    )
-    guard_people: People = Field(
-        default=GUARD_PEOPLE,
-        description="So many people may lose an assignment by its calls in an hour. Only kept: not refused yet.",
-    )
-    guard_percent: Percent = Field(
-        default=GUARD_PERCENT,
-        description="Or so many per cent of those who hold one, whichever is more. Only kept: not refused yet.",
-    )
-
-
-class ConnectionChange(Body):
-    """What shall be otherwise with a connection; what is not named stays."""
-
-    name: Name | None = Field(default=None, description="As when it is made.")
-    state: State | None = Field(default=None, description="As when it is made.")
-    allowed_networks: Networks | None = Field(default=None, description="As when it is made.")
-    rate_limit: Rate | None = Field(default=None, description="As when it is made.")
-    requirement_profile: Profile | None = Field(default=None, description="As when it is made; null can be given.")
-    guard_people: People | None = Field(default=None, description="As when it is made.")
-    guard_percent: Percent | None = Field(default=None, description="As when it is made.")
-
-
-class Rotation(Body):
-    """How a credential is replaced."""
-
-    overlap_hours: int = Field(
-        default=24, ge=0, le=_LONGEST_OVERLAP, description="So long the older credentials go on beside the new one."
-    )
-
-
-class UserToLink(Body):
-    """Whom a connection shall own."""
-
-    user_id: str = Field(max_length=100, description="A local user, or one of another connection.")
-
-
-class ScimSwitch(Body):
-    """Whether the default connection is on."""
-
-    enabled: bool
-
-
-class ScimSetting(Body):
-    """A setting of sign-in: SCIM."""
-
-    value: ScimSwitch
-
-
-class ShownConnection(Shown):
-    """An identity provider that pushes users and groups over SCIM."""
-
-    id: str
-    name: str
-    state: str
-    is_default: bool = Field(description="The one that is always there; keys of no connection push for it.")
-    allowed_networks: list[str]
-    rate_limit: int
-    requirement_profile: str | None
-    guard_people: int
-    guard_percent: int
-    user_count: int = Field(description="Users that belong to it.")
-    group_count: int = Field(description="Groups that belong to it.")
-    created_at: str
-    updated_at: str
-    version: int
-
-
-class OneConnection(Shown):
-    """One connection."""
-
-    value: ShownConnection
-
-
-class ManyConnections(Shown):
-    """A page of connections."""
-
-    values: list[ShownConnection]
-    next_page_token: str
-    has_more: bool
-
-
-class ShownCredential(Shown):
-    """A key that a connection pushes with."""
-
-    id: str
-    name: str
-    access_key: str = Field(description="The whole key, in the answer that makes it; empty ever after.")
-    is_usable: bool
-    created_at: str
-    expires_at: str | None
-    revoked_at: str | None
-    last_access_at: str | None = Field(description="To the minute.")
-
-
-class OneCredential(Shown):
-    """One credential."""
-
-    value: ShownCredential
-
-
-class ManyCredentials(Shown):
-    """All credentials of a connection."""
-
-    values: list[ShownCredential]
-    next_page_token: str
-    has_more: bool
-
-
-class LinkedUser(Shown):
-    """A user and the connection that owns it."""
-
-    user_id: str
-    user_name: str
-    connection_id: str
-
-
-class OneLinkedUser(Shown):
-    """One linked user."""
-
-    value: LinkedUser
-
-
-class OneScimSetting(Shown):
-    """Whether the default connection is on."""
-
-    value: ScimSwitch
 
 
 async def list_connections(
@@ -224,6 +82,8 @@ async def create_connection(call: CurrentCall, body: ConnectionBody) -> Response
         networks=_networks_in(body.allowed_networks),
         rate_limit=body.rate_limit,
         requirement_profile=_profile_of(body.requirement_profile),
+        silent_after_hours=body.silent_after_hours,
+        dialect_pinned=_dialect_of(body.dialect_pinned),
         guard_people=body.guard_people,
         guard_percent=body.guard_percent,
     )
@@ -246,7 +106,7 @@ async def change_connection(
     """Change a SCIM connection; what is not named stays. One that is OFF is answered 403, and keeps what it owns."""
     given = given_fields(body, update_mask)
     for name, value in given.items():
-        if value is None and name != "requirement_profile":
+        if value is None and name not in _NULLABLE:
             raise bad_field(name, "cannot be null.")
     changes: dict[str, Any] = dict(given)
     if "state" in changes:
@@ -255,6 +115,8 @@ async def change_connection(
         changes["networks"] = _networks_in(changes.pop("allowed_networks"))
     if "requirement_profile" in changes:
         changes["requirement_profile"] = _profile_of(changes["requirement_profile"])
+    if "dialect_pinned" in changes:
+        changes["dialect_pinned"] = _dialect_of(changes["dialect_pinned"])
     call.record.subject_id = connection_id
 
     def change(tx: WriteTx) -> Json:
@@ -326,6 +188,10 @@ def _profile_of(text: str | None) -> RequirementProfile | None:
     return None if text is None else RequirementProfile(text)
 
 
+def _dialect_of(text: str | None) -> Dialect | None:
+    return None if text is None else Dialect(text)
+
+
 def _networks_in(texts: list[str]) -> tuple[Network, ...]:
     networks = []
     for text in texts:
@@ -336,9 +202,13 @@ def _networks_in(texts: list[str]) -> tuple[Network, ...]:
     return tuple(networks)
 
 
+def _value_of(chosen: Dialect | RequirementProfile | None) -> str | None:
+    return None if chosen is None else chosen.value
+
+
 def _to_json(tx: ReadTx, connection: Connection) -> dict[str, Json]:
     users, groups = count_owned(tx, connection.id)
-    profile = connection.draft.requirement_profile
+    draft, traffic = connection.draft, traffic_of(tx, connection.id)
     return {
         "id": connection.id,
         "name": connection.name,
@@ -346,7 +216,14 @@ def _to_json(tx: ReadTx, connection: Connection) -> dict[str, Json]:
         "is_default": connection.id == DEFAULT_CONNECTION,
         "allowed_networks": [str(each) for each in connection.draft.networks],
         "rate_limit": connection.draft.rate_limit,
-        "requirement_profile": None if profile is None else profile.value,
+        "requirement_profile": _value_of(draft.requirement_profile),
+        "silent_after_hours": draft.silent_after_hours,
+        "dialect_pinned": _value_of(draft.dialect_pinned),
+        "dialect": _value_of(connection.dialect),
+        "last_call_at": instant(connection.last_call_at),
+        "calls_24h": traffic.call_count,
+        "errors_24h": traffic.error_count,
+        "error_rate": round(traffic.error_count / traffic.call_count, 4) if traffic.call_count else None,
         "guard_people": connection.draft.guard_people,
         "guard_percent": connection.draft.guard_percent,
         "user_count": users,
@@ -378,6 +255,13 @@ _CONNECTION: Final[dict[str, Any]] = {
     "allowed_networks": ["192.0.2.0/24"],
     "rate_limit": 0,
     "requirement_profile": None,
+    "silent_after_hours": 24,
+    "dialect_pinned": None,
+    "dialect": "entra",
+    "last_call_at": "2026-11-24T11:30:00.000Z",
+    "calls_24h": 480,
+    "errors_24h": 12,
+    "error_rate": 0.025,
     "guard_people": 50,
     "guard_percent": 10,
     "user_count": 1200,

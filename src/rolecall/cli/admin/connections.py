@@ -119,6 +119,10 @@ def change_one(
     rate_limit: Annotated[
         int | None, typer.Option("--rate-limit", help="So many calls a minute; 0: as many as it likes.")
     ] = None,
+    silent_after: Annotated[
+        int | None,
+        typer.Option("--silent-after-hours", help="After so many hours without a call an event warns; 0: never."),
+    ] = None,
     requirements: Annotated[
         Literal["rfc", "strict", "installation"] | None,
         typer.Option("--requirement-profile", help="What a user must have; `installation`: as its setting says."),
@@ -133,7 +137,7 @@ def change_one(
     from rolecall.connections.model import ConnectionState, RequirementProfile
     from rolecall.directory.model import Expected
 
-    said: dict[str, Any] = {"name": new_name, "rate_limit": rate_limit}
+    said: dict[str, Any] = {"name": new_name, "rate_limit": rate_limit, "silent_after_hours": silent_after}
     said["state"] = None if on is None else ConnectionState.ON if on else ConnectionState.OFF
     said["networks"] = _networks_in(networks) if networks else None
     changes = {name: value for name, value in said.items() if value is not None}
@@ -317,14 +321,20 @@ def _fields_of(shown: dict[str, Any]) -> dict[str, object]:
         "May call from": ", ".join(shown["networks"]) or "anywhere",
         "Calls a minute": shown["rate_limit"] or "as many as it likes",
         "Requirements": shown["requirement_profile"] or "as the installation's setting",
+        "Told when silent for": f"{shown['silent_after_hours']} hours" if shown["silent_after_hours"] else "never",
+        "Speaks like": shown["dialect"] or "has not called yet",
+        "Last call": shown["last_call_at"] or "never",
+        "Calls in 24 hours": f"{shown['calls_24h']}, {shown['errors_24h']} of them refused or failed",
     }
 
 
 def _to_json(tx: "ReadTx", connection: "Connection") -> dict[str, Any]:
+    from rolecall.connections.traffic import traffic_of
     from rolecall.directory.owners import count_owned
+    from rolecall.kernel.clock import to_rfc3339
 
     users, groups = count_owned(tx, connection.id)
-    profile = connection.draft.requirement_profile
+    profile, traffic = connection.draft.requirement_profile, traffic_of(tx, connection.id)
     return {
         "id": connection.id,
         "name": connection.name,
@@ -332,6 +342,11 @@ def _to_json(tx: "ReadTx", connection: "Connection") -> dict[str, Any]:
         "networks": [str(each) for each in connection.draft.networks],
         "rate_limit": connection.draft.rate_limit,
         "requirement_profile": None if profile is None else profile.value,
+        "silent_after_hours": connection.draft.silent_after_hours,
+        "dialect": None if connection.dialect is None else connection.dialect.value,
+        "last_call_at": None if connection.last_call_at is None else to_rfc3339(connection.last_call_at),
+        "calls_24h": traffic.call_count,
+        "errors_24h": traffic.error_count,
         "users": users,
         "groups": groups,
         "version": connection.version,
