@@ -8,7 +8,7 @@ from typing import Final
 from rolecall.authorization.actor import Actor
 from rolecall.authorization.roles import ADMIN
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator, UserNameTaken
-from rolecall.directory.events import UserProtected
+from rolecall.directory.events import UserLinkRefused, UserProtected
 from rolecall.directory.model import (
     DEFAULT_CONNECTION,
     ROOT_TEAM,
@@ -162,6 +162,37 @@ def taken_for(actor: Actor, error: UserNameTaken) -> UserNameTaken:
     )
 
 
+def linked_by_push(local: User, pushed: User, owner: ConnectionId, *, is_made_administrator: bool) -> User:
+    """Return a local person as a connection pushed it, and owned by that; what the push left out stays.
+
+    `is_made_administrator`: it holds the role `admin` in some team by hand.
+
+    Raises: UserNameTaken with a WARNING event, for whom only an administrator may link.
+    """
+    if local.break_glass or is_made_administrator:
+        raise UserNameTaken(
+            f"The userName {pushed.user_name!r} is in use by a local user. An administrator must link it to this"
+            f" connection: rolecall admin connections link {owner} {_as_one_word(pushed.user_name)}",
+            events=[
+                UserLinkRefused(
+                    user_id=local.id,
+                    user_name=local.user_name,
+                    connection_id=owner,
+                    because="break_glass" if local.break_glass else "administrator",
+                )
+            ],
+            attribute="userName",
+        )
+    return replace(
+        local,
+        connection_id=owner,
+        state=pushed.state,
+        profile={**local.profile, **pushed.profile, "schemas": _schemas_of(pushed, local)},
+        version=local.version + 1,
+        changed_at=pushed.changed_at,
+    )
+
+
 def new_group(group_id: GroupId, profile: Document, *, connection_id: ConnectionId, now: datetime) -> Group:
     """Return a group that comes to be now."""
     return Group(id=group_id, connection_id=connection_id, profile=profile, version=1, created_at=now, changed_at=now)
@@ -264,6 +295,17 @@ def progressed(progress: Reconciling, users: Sequence[UserId], *, limit: int) ->
     if progress.phase is ReconcilePhase.LOSSES:
         return replace(progress, phase=ReconcilePhase.GAINS, after="", done=done)
     return None
+
+
+def _as_one_word(text: str) -> str:
+    """Return a text as a shell takes it literally, whatever is in it."""
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def _schemas_of(*users: User) -> list[str]:
+    """Return the schemas that any of them names, each once, in that order."""
+    named = [user.profile.get("schemas") for user in users]
+    return list(dict.fromkeys(str(each) for schemas in named if isinstance(schemas, list) for each in schemas))
 
 
 def _protected(user: User, attempt: str, because: str) -> UserProtected:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rolecall.authorization.roles import RoleId
-from rolecall.directory.model import GroupId, ResourceId, TeamId, UserId
+from rolecall.directory.model import ConnectionId, GroupId, ResourceId, TeamId, UserId
 from rolecall.kernel.event import Event, Severity
 
 
@@ -70,6 +70,26 @@ class UserProtected(_UserEvent):
     """`deactivate`, `delete`, `rename` or `remove_role`."""
     because: str
     """`break_glass` or `last_administrator`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserLinkedByPush(_UserEvent):
+    """A local person was pushed by a SCIM connection, and belongs to it from now on."""
+
+    type: ClassVar[str] = "directory.user.linked-by-push"
+    severity: ClassVar[Severity] = Severity.WARNING
+    connection_id: ConnectionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserLinkRefused(_UserEvent):
+    """A SCIM connection pushed a local person whom only an administrator may link to it."""
+
+    type: ClassVar[str] = "directory.user.link-refused"
+    severity: ClassVar[Severity] = Severity.WARNING
+    connection_id: ConnectionId
+    because: str
+    """`administrator`: it holds the role admin by hand; or `break_glass`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

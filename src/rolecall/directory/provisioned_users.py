@@ -5,8 +5,9 @@ Only users that SCIM owns are seen here; others do not exist for it, except that
 
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
+from rolecall.authorization.roles import ADMIN
 from rolecall.directory import decide
-from rolecall.directory.assignments import protect_from
+from rolecall.directory.assignments import MANUAL, protect_from
 from rolecall.directory.errors import UserNameTaken
 from rolecall.directory.events import (
     GroupMembersChanged,
@@ -14,11 +15,13 @@ from rolecall.directory.events import (
     UserCreated,
     UserDeactivated,
     UserDeleted,
+    UserLinkedByPush,
     UserReactivated,
 )
 from rolecall.directory.model import (
     Changed,
     ChangeProfile,
+    ConnectionId,
     Expected,
     ListRequest,
     SourceKind,
@@ -44,18 +47,17 @@ _REASON = "scim"
 
 
 def create_user(tx: WriteTx, profile: Document) -> StoredUser:
-    """Create a user that SCIM owns.
+    """Create a user that SCIM owns, or own the local person who has its name and may be linked so.
 
-    Raises: Forbidden, UserNameTaken.
+    Raises: Forbidden, UserNameTaken, LastAdministrator.
     """
     require(tx.actor, Action.PROVISIONED_WRITE)
-    user = decide.new_user(
-        UserId(new_id(tx.now)), profile, kind=UserKind.PERSON, connection_id=decide.owner_of(tx.actor), now=tx.now
-    )
+    owner = decide.owner_of(tx.actor)
+    user = decide.new_user(UserId(new_id(tx.now)), profile, kind=UserKind.PERSON, connection_id=owner, now=tx.now)
     try:
         store.insert_user(tx, user)
     except UserNameTaken as error:
-        raise decide.taken_for(tx.actor, error) from error
+        return _link_instead(tx, user, owner, error)
     tx.record(UserCreated(user_id=user.id, user_name=user.user_name))
     if "roles" in profile:
         take_values(tx, user, SourceKind.SCIM_ROLE, decide.role_values(profile))
@@ -169,6 +171,21 @@ def leave_groups(tx: WriteTx, member_id: UserId) -> None:
         tx.record(
             GroupMembersChanged(group_id=group.id, display_name=group.display_name, added=(), removed=(member_id,))
         )
+
+
+def _link_instead(tx: WriteTx, pushed: User, owner: ConnectionId, taken: UserNameTaken) -> StoredUser:
+    before = store.find_user_by_name_to_change(tx, pushed.user_name)
+    if before is None or before.connection_id is not None or before.kind is not UserKind.PERSON:
+        raise decide.taken_for(tx.actor, taken) from taken
+    made = assignment_store.has_role_from(tx, before.id, role=ADMIN, source=MANUAL)
+    after = decide.linked_by_push(before, pushed, owner, is_made_administrator=made)
+    protect_from(tx, before, after)
+    store.save_user(tx, before, after)
+    tx.record(UserLinkedByPush(user_id=after.id, user_name=after.user_name, connection_id=owner))
+    _record_change(tx, before, after)
+    if before.profile.get("roles") != after.profile.get("roles"):
+        take_values(tx, after, SourceKind.SCIM_ROLE, decide.role_values(after.profile))
+    return store.stored_user_of(after, ())
 
 
 def _record_change(tx: WriteTx, before: User, after: User) -> None:

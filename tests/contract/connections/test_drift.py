@@ -23,7 +23,6 @@ from tests.make.directory import (
     administrator,
     change_members,
     group_profile,
-    local_user,
     member_ids,
     pushed_group,
     pushed_user,
@@ -153,7 +152,7 @@ def test_a_preview_says_who_would_lose_what_and_keeps_nothing(installed, company
 
 
 def test_a_repair_that_is_refused_changes_nothing_at_all(installed, company):
-    local_user(installed, "taken")
+    administrator(installed, "taken")
     pushed_user(installed, "extra")
     compare(installed, {"users": [*EXPORT["users"], user_profile("taken")]})
     with pytest.raises(UserNameTaken):

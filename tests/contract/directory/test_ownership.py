@@ -19,7 +19,7 @@ from rolecall.kernel.errors import NotFound
 from rolecall.kernel.predicate import Compare, Operator
 from rolecall.storage.totals import begin_total, total_of
 from tests.make.actors import ADMINISTRATOR, PROVISIONER
-from tests.make.directory import ANY_VERSION, group_profile, local_user, user_profile
+from tests.make.directory import ANY_VERSION, group_profile, local_user, service_user, user_profile
 
 OTHER = ConnectionId("00000000-0000-7000-8000-00000000000f")
 OKTA = replace(PROVISIONER, connection_id=DEFAULT_CONNECTION)
@@ -118,9 +118,9 @@ def test_nobody_becomes_a_member_of_another_connection_s_group(installed, two):
         installed.change(groups.create_group, group_profile("Mixed"), (grace, ada), actor=ENTRA)
 
 
-def test_a_name_that_another_connection_or_a_local_user_has_is_refused_with_the_way_out(installed, two):
-    local_user(installed, "local")
-    for name in ("ADA", "local"):
+def test_a_name_that_another_connection_or_a_service_user_has_is_refused_with_the_way_out(installed, two):
+    service_user(installed, "robot")
+    for name in ("ADA", "robot"):
         with pytest.raises(UserNameTaken, match="an administrator can link it") as refused:
             installed.change(provisioned_users.create_user, user_profile(name), actor=ENTRA)
         assert refused.value.about == {"attribute": "userName"}

@@ -9,7 +9,7 @@ from rolecall.authorization.actor import SYSTEM
 from rolecall.authorization.roles import ADMIN, RoleId
 from rolecall.directory import decide
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator, UserNameTaken
-from rolecall.directory.events import UserProtected
+from rolecall.directory.events import UserLinkRefused, UserProtected
 from rolecall.directory.model import (
     DEFAULT_CONNECTION,
     ROOT_TEAM,
@@ -340,3 +340,49 @@ def test_a_connection_that_is_refused_a_name_hears_how_it_can_have_it():
     told = decide.taken_for(replace(SYSTEM, connection_id="another"), taken)
     assert told.detail.startswith("Taken. If that one is a local user")
     assert told.about == {"attribute": "userName"}
+
+
+def local_person(**profile):
+    return decide.new_user(UserId("local"), user_profile("grace", **profile), kind=UserKind.PERSON, now=THEN)
+
+
+def pushed_person(**profile):
+    return decide.new_user(
+        UserId("new"), user_profile("Grace", **profile), kind=UserKind.PERSON, connection_id=DEFAULT_CONNECTION, now=NOW
+    )
+
+
+def test_a_pushed_local_person_keeps_its_id_and_what_the_push_does_not_speak_of():
+    local = local_person(title="Admiral", nickName="Amazing")
+    pushed = pushed_person(title="Rear admiral", active=False)
+    linked = decide.linked_by_push(local, pushed, DEFAULT_CONNECTION, is_made_administrator=False)
+    assert (linked.id, linked.version, linked.created_at, linked.changed_at) == ("local", 2, THEN, NOW)
+    assert (linked.connection_id, linked.state) == (DEFAULT_CONNECTION, UserState.DEACTIVATED)
+    assert linked.profile == user_profile("Grace", title="Rear admiral", nickName="Amazing", active=False)
+
+
+def test_the_schemas_of_what_stays_stay_too_each_once():
+    extension = "urn:example:badge"
+    core = user_profile("grace")["schemas"]
+    local = replace(
+        local_person(), profile=user_profile("grace") | {"schemas": [*core, extension], extension: {"n": 1}}
+    )
+    linked = decide.linked_by_push(local, pushed_person(), DEFAULT_CONNECTION, is_made_administrator=False)
+    assert linked.profile["schemas"] == [*core, extension]
+    without = replace(local, profile={"userName": "grace"})
+    linked = decide.linked_by_push(without, pushed_person(), DEFAULT_CONNECTION, is_made_administrator=False)
+    assert linked.profile["schemas"] == core
+
+
+@pytest.mark.parametrize("break_glass, because", [(False, "administrator"), (True, "break_glass")])
+def test_whoever_could_be_robbed_by_a_link_is_left_to_an_administrator(break_glass, because):
+    local = replace(local_person(), break_glass=break_glass)
+    pushed = replace(pushed_person(), profile=user_profile("grace'; rm"))
+    with pytest.raises(UserNameTaken) as refused:
+        decide.linked_by_push(local, pushed, DEFAULT_CONNECTION, is_made_administrator=not break_glass)
+    # What the sentence says to run is safe to be pasted.
+    assert refused.value.detail.endswith(f"connections link {DEFAULT_CONNECTION} 'grace'\"'\"'; rm'")
+    assert refused.value.events == (
+        UserLinkRefused(user_id=local.id, user_name="grace", connection_id=DEFAULT_CONNECTION, because=because),
+    )
+    assert refused.value.events[0].severity is Severity.WARNING

@@ -43,6 +43,11 @@ _DELETE_ALL: Final = Statement(
     delete(assignment).where(_A.user_id == bindparam("user_id")).returning(_A.team_id, _A.role_id, _A.source)
 )
 _EXISTS: Final = Statement(select(func.count()).where(*_SAME))
+_COUNT_FROM: Final = Statement(
+    select(func.count()).where(
+        _A.user_id == bindparam("user_id"), _A.role_id == bindparam("role_id"), _A.source == bindparam("source")
+    )
+)
 _LIST: Final = Statement(
     select(_A.team_id, _A.role_id, _A.source, _A.since_at, reconciling.c.source)
     .outerjoin(reconciling, reconciling.c.source == _A.source)
@@ -78,6 +83,11 @@ _LOCK_ROOT: Final = Statement(select(team.c.id).where(team.c.id == ROOT_TEAM).wi
 def has_assignment(tx: ReadTx, held: Held) -> bool:
     """Return whether a source gives a role in a team to a user."""
     return bool(_EXISTS.value(tx, **_row_of(held)))
+
+
+def has_role_from(tx: ReadTx, user_id: UserId, *, role: RoleId, source: str) -> bool:
+    """Return whether a source gives a role to a user in any team."""
+    return bool(_COUNT_FROM.value(tx, user_id=user_id, role_id=role, source=source))
 
 
 def insert_assignments(tx: WriteTx, gains: Iterable[Held]) -> None:

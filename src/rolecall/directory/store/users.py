@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, delete, exists, func, insert, literal, select, update
+from sqlalchemy import bindparam, delete, exists, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_unless_there
 
 from rolecall.directory.errors import UserNameTaken
 from rolecall.directory.model import GroupId, Membership, StoredUser, User, UserId, UserKind, UserState
@@ -44,6 +45,9 @@ _FIND: Final = Statement(_BY_ID)
 _FIND_TO_CHANGE: Final = Statement(_BY_ID.with_for_update(key_share=True))
 _FIND_TO_DELETE: Final = Statement(_BY_ID.with_for_update())
 _FIND_BY_NAME: Final = Statement(select(*USER_COLUMNS).where(_U.user_name_key == bindparam("key")))
+_FIND_BY_NAME_TO_CHANGE: Final = Statement(
+    select(*USER_COLUMNS).where(_U.user_name_key == bindparam("key")).with_for_update(key_share=True)
+)
 _FIND_STORED: Final = Statement(
     select(
         _U.id,
@@ -59,8 +63,12 @@ _KNOWN_AMONG: Final = Statement(select(_U.id).where(is_listed(_U.id, bindparam("
 _FIND_AMONG: Final = Statement(
     select(*USER_COLUMNS).where(is_listed(_U.id, bindparam("ids")), _U.state != UserState.DELETED.value)
 )
+# A violation would end the whole transaction on PostgreSQL, and whoever has the name may be linked in it.
+# SQLAlchemy's insert for PostgreSQL is written the same way for SQLite.
 _INSERT: Final = Statement(
-    insert(directory_user).values({column.name: bindparam(column.name) for column in directory_user.c})
+    insert_unless_there(directory_user)
+    .values({column.name: bindparam(column.name) for column in directory_user.c})
+    .on_conflict_do_nothing(index_elements=["user_name_key"])
 )
 _UPDATE: Final = Statement(
     update(directory_user)
@@ -152,6 +160,12 @@ def find_user_by_name(tx: ReadTx, user_name: str) -> User | None:
     return None if row is None else user_from(row)
 
 
+def find_user_by_name_to_change(tx: WriteTx, user_name: str) -> User | None:
+    """Return the same, and keep others from changing it until the transaction ends."""
+    row = _FIND_BY_NAME_TO_CHANGE.row(tx, key=comparison_form(user_name))
+    return None if row is None else user_from(row)
+
+
 def find_stored_user(tx: ReadTx, user_id: UserId, owner: str | None, *, with_memberships: bool) -> StoredUser | None:
     """Return the user that has this id and that this connection owns (None: any), ready to be shown, or None."""
     row = _FIND_STORED.row(tx, id=user_id)
@@ -195,12 +209,10 @@ def find_user_names(tx: ReadTx, ids: Iterable[UserId]) -> dict[UserId, str]:
 def insert_user(tx: WriteTx, user: User) -> None:
     """Write a new user.
 
-    Raises: UserNameTaken.
+    Raises: UserNameTaken; the transaction can go on after it.
     """
-    try:
-        _INSERT.run(tx, **_row_of(user))
-    except UniqueViolation as violation:
-        raise name_taken(user.user_name) from violation
+    if _INSERT.run(tx, **_row_of(user)).rowcount == 0:
+        raise name_taken(user.user_name)
     _insert_emails(tx, user)
     _count(tx, user, 1)
 
