@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from rolecall.directory import users
+from rolecall.directory.installation import get_installation
 from rolecall.directory.model import DEFAULT_CONNECTION
 from tests.make.directory import administrator, local_user, pushed_group, pushed_user, service_user, user_profile
 from tests.make.rest import key_of_role, reason_of, refused
@@ -157,6 +158,24 @@ def test_a_connection_that_is_off_is_answered_as_if_scim_were_off_and_others_go_
         assert api.ask("GET", USERS, key=key).status_code == 403
     api.send("PUT", SETTING, {"value": {"enabled": True}})
     assert listed(api, okta) == listed(api, api.key) == []
+
+
+def test_scim_is_on_while_any_connection_is_and_the_setting_is_of_the_default_one_alone(api, installed, entra):
+    def state():
+        enabled = api.get(SETTING)["value"]["enabled"]
+        return installed.ask(get_installation).scim_enabled, enabled, api.get(f"{ALL}/{entra[0]}")["value"]["state"]
+
+    assert state() == (True, False, "ON")
+    for _ in range(2):
+        assert api.send("PUT", SETTING, {"value": {"enabled": True}}) == {"value": {"enabled": True}}
+    api.send("PATCH", f"{ALL}/{entra[0]}", {"state": "OFF"})
+    assert state() == (True, True, "OFF")
+    api.send("PUT", SETTING, {"value": {"enabled": False}})
+    assert state() == (False, False, "OFF")
+    api.send("PATCH", f"{ALL}/{entra[0]}", {"state": "ON"})
+    assert state() == (True, False, "ON")
+    switched = [each for each in installed.event_types() if each.startswith("directory.scim.")]
+    assert switched == ["directory.scim.enabled", "directory.scim.switched-off", "directory.scim.enabled"]
 
 
 def test_a_connection_is_heard_from_its_networks_alone(api, entra):

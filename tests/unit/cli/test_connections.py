@@ -21,6 +21,21 @@ def test_connections_are_made_listed_shown_changed_and_deleted(rolecall, entra):
     assert "is there" in rolecall("admin", "connections", "create", "Third").out
 
 
+def test_scim_setup_switches_the_default_connection_on_and_no_other(rolecall, entra):
+    def states():
+        listed = rolecall("admin", "connections", "list", "--json").json["connections"]
+        return [each["state"] for each in listed]
+
+    for name in ("default", entra):
+        rolecall("admin", "connections", "change", name, "--off")
+    assert states() == ["OFF", "OFF"]
+    key = rolecall("admin", "scim-setup", "--json").json["key_id"]
+    assert states() == ["ON", "OFF"]
+    credentials = rolecall("admin", "connections", "show", "default", "--json").json["credentials"]
+    assert key in [each["id"] for each in credentials]
+    assert rolecall("admin", "connections", "show", entra, "--json").json["credentials"] == []
+
+
 def test_what_a_connection_may_do_is_narrowed_and_shown(rolecall, entra):
     narrow = (
         "--network",
