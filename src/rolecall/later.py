@@ -7,6 +7,9 @@ from typing import Final, Protocol
 
 from rolecall.authentication.api_keys import warn_of_expiry
 from rolecall.connections.traffic import forget_traffic, watch_silence
+from rolecall.connections.validation.caller import OwnAddress
+from rolecall.connections.validation.jobs import validate
+from rolecall.connections.validation.validations import VALIDATE, end_abandoned
 from rolecall.directory.model import Reconciling, ground_of
 from rolecall.directory.reconcile import RECONCILE, reconcile_slice
 from rolecall.events import log
@@ -41,9 +44,9 @@ DECLARED: Final = (
 
 
 def handlers(
-    senders: Senders, keys: KeyRing, *, job_days: int, event_days: int, audit_days: int
+    senders: Senders, keys: KeyRing, own: OwnAddress, *, job_days: int, event_days: int, audit_days: int
 ) -> Mapping[str, Handler]:
-    """Return what is done for jobs of each kind.
+    """Return what is done for jobs of each kind. `own` is where this process is reached.
 
     Days say how long finished jobs (with deliveries), events and audit records are kept; 0: for ever.
     """
@@ -55,6 +58,7 @@ def handlers(
         FORGET_JOBS: partial(_forget, forget=jobs.delete_finished, days=job_days),
         FORGET_EVENTS: partial(_forget_events, days=event_days),
         INDEX_MENTIONS: index_mentions,
+        VALIDATE: partial(validate, own=own),
         WARN_OF_EXPIRY: warn,
         WATCH_CONNECTIONS: watch_connections,
     }
@@ -96,11 +100,12 @@ def index_mentions(transactions: Transactions, job: Job) -> None:
 
 
 def watch_connections(transactions: Transactions, job: Job) -> None:
-    """Tell of SCIM connections that have fallen silent, and forget old counts of calls."""
+    """Tell of SCIM connections that fell silent, forget old counts of calls, end validations whose job is gone."""
 
     def watch(tx: WriteTx) -> None:
         watch_silence(tx)
         forget_traffic(tx)
+        end_abandoned(tx)
 
     transactions.run_write(queue.actor_for(job), watch)
 

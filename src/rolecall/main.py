@@ -19,6 +19,7 @@ from rolecall.api.admission import Admission
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim.app import ScimApp, all_routes
 from rolecall.api.scim.replay import ScimFront
+from rolecall.connections.validation.caller import OwnAddress
 from rolecall.events import log
 from rolecall.events.chain.sealer import SealerThread
 from rolecall.http.envelope import Envelope
@@ -82,6 +83,7 @@ def build(settings: Settings, registry: Registry | None = None, *, clock: Clock 
         handlers=later.handlers(
             senders,
             keys,
+            OwnAddress(listening_url=settings.listening_url, certificate=settings.certificate_file),
             job_days=settings.job_days,
             event_days=settings.event_days,
             audit_days=settings.audit_days,

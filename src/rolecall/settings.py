@@ -22,6 +22,8 @@ VARIABLES_ONLY: Final = frozenset({"keys", "smtp_password"})
 """Secrets: no option of a command, since every user of the machine can read those."""
 SMTP_PORTS: Final = MappingProxyType({"smtp": 587, "smtps": 465, "smtp-plain": 25})
 """Schemes of the mail server's URL, with their usual ports."""
+SELF_SIGNED_FILE: Final = "self-signed-cert.pem"
+"""In the data directory: the certificate that Rolecall made itself."""
 _DOMAIN: Final = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 _MAIL_ADDRESS: Final = re.compile(r"[^@\s<>,]+@[A-Za-z0-9.-]+")
 _DATABASE_SCHEMES: Final = ("sqlite", "postgresql", "postgresql+psycopg")
@@ -224,6 +226,11 @@ class Settings(BaseSettings):
     def https(self) -> bool:
         """Whether Rolecall itself serves HTTPS."""
         return self.self_signed or self.tls_cert is not None
+
+    @property
+    def certificate_file(self) -> Path | None:
+        """The certificate that Rolecall itself serves; None: it serves plain HTTP."""
+        return self.data_dir / SELF_SIGNED_FILE if self.self_signed else self.tls_cert
 
     @property
     def listening_url(self) -> str:

@@ -8,6 +8,7 @@ from rolecall.authorization.actor import SYSTEM
 from rolecall.connections.decide import dialect_of
 from rolecall.connections.model import TrafficNote
 from rolecall.connections.traffic import note_traffic
+from rolecall.connections.validation.model import OWN_NAME
 from rolecall.directory.model import ConnectionId
 from rolecall.events.calls import Call
 from rolecall.storage.transactions import Transactions
@@ -36,9 +37,9 @@ class Traffic:
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, call: Call, now: datetime) -> None:
-        """Count a call that has ended, if a connection made it."""
+        """Count a call that has ended, if a connection made it. What Rolecall calls itself is no sign of a provider."""
         connection_id = call.actor.connection_id
-        if connection_id is None:
+        if connection_id is None or call.user_agent == OWN_NAME:
             return
         key = (connection_id, now.replace(minute=0, second=0, microsecond=0))
         counted = self._counted.get(key)

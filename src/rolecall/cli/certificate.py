@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-CERTIFICATE_FILE: Final = "self-signed-cert.pem"
+from rolecall.settings import SELF_SIGNED_FILE
+
 KEY_FILE: Final = "self-signed-key.pem"
 
 _LIFE: Final = timedelta(days=397)  # the longest that browsers accept
@@ -22,7 +23,7 @@ _BACKDATED: Final = timedelta(hours=1)  # another machine's clock may be behind
 
 def ensure_certificate(data_dir: Path, *, hosts: Iterable[str], now: datetime) -> tuple[Path, Path]:
     """Return certificate and key file, made anew when missing, near their end, or not for all these hosts."""
-    certificate, key = data_dir / CERTIFICATE_FILE, data_dir / KEY_FILE
+    certificate, key = data_dir / SELF_SIGNED_FILE, data_dir / KEY_FILE
     names = _names({"localhost", "127.0.0.1", "::1", *hosts})
     if not _still_good(certificate, key, names, now):
         _write(certificate, key, names, now)

@@ -62,3 +62,20 @@ scim_drift = Table(
     Index(None, "resource_id"),
     Index(None, "member_id"),
 )
+
+# What came of the last runs through the life of a user and a group, for each connection.
+scim_validation = Table(
+    "scim_validation",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("connection_id", KEY, ForeignKey("scim_connection.id", ondelete="CASCADE"), nullable=False),
+    Column("way", KEY, nullable=False),
+    Column("state", KEY, nullable=False),
+    # Of the credential that lives as long as the run; null before and after.
+    Column("key_id", KEY),
+    # A JSON list, a step each.
+    Column("reports", TEXT, nullable=False),
+    Column("created_at", INSTANT, nullable=False),
+    Column("finished_at", INSTANT),
+    Index(None, "connection_id"),
+)

@@ -82,9 +82,18 @@ class OutboundClient:
 
         Raises: OutboundRefused, OutboundFailed.
         """
-        return asyncio.run(self._post_in_time(url, body, headers))
+        return self.send("POST", url, body, headers)
 
-    async def _post_in_time(self, url: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+    def send(self, method: str, url: str, body: bytes, headers: Mapping[str, str], *, kept_bytes: int = _KEPT) -> Reply:
+        """Do the same with any method; of the answer so much is kept, at most 64 KiB.
+
+        Raises: OutboundRefused, OutboundFailed.
+        """
+        return asyncio.run(self._send_in_time(method, url, body, headers, kept_bytes))
+
+    async def _send_in_time(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], kept_bytes: int
+    ) -> Reply:
         import httpx2  # noqa: PLC0415  # only whoever sends something pays for loading it
 
         target = parse_target(self.rule, url)
@@ -92,7 +101,7 @@ class OutboundClient:
             # The library's own limits are for each read: somebody who answers byte by byte would never reach them.
             async with asyncio.timeout(self._seconds):
                 address = await self._find_address(target)
-                return await self._post(target, address, body, headers)
+                return await self._send(method, target, address, body, headers, kept_bytes)
         except TimeoutError as error:
             raise OutboundFailed(f"No answer within {self._seconds:g} seconds.") from error
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
@@ -108,32 +117,35 @@ class OutboundClient:
             raise OutboundFailed(f"{target.host} has no address.")
         return addresses[0]
 
-    async def _post(self, target: Target, address: Address, body: bytes, headers: Mapping[str, str]) -> Reply:
+    async def _send(
+        self, method: str, target: Target, address: Address, body: bytes, headers: Mapping[str, str], kept_bytes: int
+    ) -> Reply:
         import httpx2  # noqa: PLC0415  # as above
 
         url = httpx2.URL(target.url)
         # The library compresses and unpacks nothing that was not asked for: no small answer grows large here.
-        sent = {**headers, "Host": url.netloc.decode("ascii"), "Accept-Encoding": "identity", "User-Agent": "Rolecall"}
-        request = httpx2.Request("POST", url.copy_with(host=str(address)), content=body, headers=sent)
+        host = {"Host": url.netloc.decode("ascii"), "Accept-Encoding": "identity"}
+        sent = {"User-Agent": "Rolecall", **headers, **host}
+        request = httpx2.Request(method, url.copy_with(host=str(address)), content=body, headers=sent)
         request.extensions["sni_hostname"] = target.host
         async with httpx2.AsyncClient(
             verify=self._tls or True, trust_env=False, follow_redirects=False, timeout=self._seconds
         ) as client:
             reply = await client.send(request, stream=True)
             try:
-                return Reply(status=reply.status_code, text=await _beginning(reply))
+                return Reply(status=reply.status_code, text=await _beginning(reply, kept_bytes))
             finally:
                 await reply.aclose()
 
 
-async def _beginning(reply: "httpx2.Response") -> str:
+async def _beginning(reply: "httpx2.Response", kept_bytes: int) -> str:
     """Return the first characters of a body, and read no more of it than is needed to end the call in order."""
     read = b""
     async for chunk in reply.aiter_raw():
         read += chunk
         if len(read) > _LARGEST_REPLY:
             break
-    return read[:_KEPT].decode("utf-8", "replace").replace("\x00", "")
+    return read[:kept_bytes].decode("utf-8", "replace").replace("\x00", "")
 
 
 def _address_in(host: str) -> Address | None:

@@ -7,7 +7,15 @@ import pytest
 from rolecall.directory import users
 from rolecall.directory.installation import get_installation
 from rolecall.directory.model import DEFAULT_CONNECTION
-from tests.make.directory import administrator, local_user, pushed_group, pushed_user, service_user, user_profile
+from tests.make.directory import (
+    administrator,
+    group_profile,
+    local_user,
+    pushed_group,
+    pushed_user,
+    service_user,
+    user_profile,
+)
 from tests.make.rest import key_of_role, reason_of, refused
 
 ALL = "/api/v1/scim_connections"
@@ -258,3 +266,50 @@ def test_who_only_pushes_does_not_see_connections(api, installed, okta):
     for key in (okta, key_of_role(installed, "viewer")):
         assert reason_of(refused(api.ask("GET", ALL, key=key), 403)) == "forbidden"
         assert reason_of(refused(api.ask("POST", ALL, key=key, json={"name": "x"}), 403)) == "forbidden"
+
+
+def test_the_guide_follows_what_was_done(api, entra):
+    def done():
+        steps = api.get(f"{ALL}/{entra[0]}/guide")["value"]["steps"]
+        return {each["name"] for each in steps if each["done"]}
+
+    assert done() == {"connection", "key", "enable"}
+    made = api.post(ALL, {"name": "Okta"})["value"]["id"]
+    guide = api.get(f"{ALL}/{made}/guide", provider="okta")["value"]
+    assert [each["name"] for each in guide["steps"] if each["done"]] == ["connection"]
+    assert (guide["provider"], guide["document"]) == ("okta", "how-to/okta.md")
+    (where,) = [each for each in guide["steps"] if each["name"] == "provider"]
+    assert [each["label"] for each in where["entries"]] == ["Base URL", "OAuth Bearer Token"]
+    api.ask("POST", "/scim/v2/Groups", key=entra[1], json=group_profile("Engineers"))
+    assert done() == {"connection", "key", "enable", "groups"}
+    refused(api.ask("GET", f"{ALL}/none/guide"), 404)
+    refused(api.ask("GET", f"{ALL}/{made}/guide?provider=none"), 400, "provider")
+
+
+def test_a_validation_is_asked_for_and_looked_at(api, entra):
+    begun = api.post(f"{ALL}/{entra[0]}:validate", {"address": "LISTENING"})["value"]
+    assert (begun["state"], begun["address"], begun["steps"], begun["step_count"]) == ("WAITING", "LISTENING", [], 15)
+    assert api.get(f"{ALL}/{entra[0]}/validations/{begun['id']}")["value"] == begun
+    assert api.get(f"{ALL}/{entra[0]}/validations")["values"] == [begun]
+    again = refused(api.ask("POST", f"{ALL}/{entra[0]}:validate", json={}), 409)
+    assert reason_of(again) == "validation_runs"
+    refused(api.ask("GET", f"{ALL}/{entra[0]}/validations/none"), 404)
+    refused(api.ask("POST", f"{ALL}/none:validate", json={}), 404)
+    refused(
+        api.ask("POST", f"{ALL}/{entra[0]}:validate", json={"address": "https://elsewhere.example"}), 400, "address"
+    )
+
+
+def test_the_first_calls_of_each_connection_are_its_own(api, entra):
+    second = api.post(ALL, {"name": "Okta", "state": "ON"})["value"]["id"]
+    okta = api.post(f"{ALL}/{second}:rotate", {})["value"]["access_key"]
+
+    def seen(connection):
+        return [each["kind"] for each in api.get(f"{ALL}/{connection}/first_calls")["value"]["sightings"]]
+
+    push(api, entra[1], "ada")
+    assert seen(entra[0]) == ["user_created"]
+    assert seen(second) == []
+    api.ask("POST", USERS, key=okta, json=user_profile("Ada"))
+    assert seen(second) == ["refused"]
+    refused(api.ask("GET", f"{ALL}/none/first_calls"), 404)

@@ -95,3 +95,29 @@ def test_a_local_user_is_linked(rolecall, entra, on_installation):
 
 def test_nobody_is_linked_who_is_not_there(rolecall, entra):
     assert rolecall("admin", "connections", "link", "Entra ID", "nobody").code != 0
+
+
+def test_without_a_server_a_validation_waits_and_says_so(rolecall, entra):
+    ended = rolecall("admin", "connections", "validate", entra, "--wait-seconds", "1", "--json")
+    assert (ended.code, ended.json["state"], ended.json["steps"]) == (5, "WAITING", [])
+    assert "Is Rolecall served" in ended.err
+    again = rolecall("admin", "connections", "validate", "Entra ID", "--address", "LISTENING")
+    assert again.code == 4
+    assert "is being validated" in again.err
+
+
+def test_a_guided_connection_is_on_has_a_key_and_says_what_to_enter(rolecall):
+    rolecall("admin", "scim-setup", "--public-url", "https://rolecall.example.com")
+    ended = rolecall("admin", "connections", "create", "Okta", "--guided", "--provider", "okta", "--wait-seconds", "0")
+    assert ended.code == 0
+    told = ended.out
+    assert "Base URL            https://rolecall.example.com/scim/v2\n" in told
+    assert "OAuth Bearer Token  RLCL" in told
+    assert "It has not called yet." in told
+    assert "connections validate 'Okta'" in told
+    assert [told.index(f"{number}. ") for number in range(1, 7)] == sorted(
+        told.index(f"{number}. ") for number in range(1, 7)
+    )
+    shown = rolecall("admin", "connections", "show", "Okta", "--json").json
+    assert (shown["state"], len(shown["credentials"])) == ("ON", 1)
+    assert rolecall("admin", "connections", "create", "Other", "--guided", "--json").code == 2

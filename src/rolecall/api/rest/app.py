@@ -30,6 +30,7 @@ from rolecall.api.recorder import Recorder
 from rolecall.api.rest import (
     connections,
     drift,
+    guides,
     jobs,
     keys,
     logs,
@@ -42,6 +43,7 @@ from rolecall.api.rest import (
     subscriptions,
     teams,
     users,
+    validations,
 )
 from rolecall.api.rest.calls import CALL_IN_SCOPE, RestCall
 from rolecall.api.rest.endpoints import Endpoint, Need
@@ -73,6 +75,8 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *roles.ENDPOINTS,
     *mappings.ENDPOINTS,
     *connections.ENDPOINTS,
+    *validations.ENDPOINTS,
+    *guides.ENDPOINTS,
     *drift.ENDPOINTS,
     *previews.ENDPOINTS,
     *keys.ENDPOINTS,

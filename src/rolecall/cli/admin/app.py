@@ -23,6 +23,7 @@ from rolecall.cli.admin import (
     subscriptions,
     teams,
     users,
+    validations,
 )
 
 app = typer.Typer(help="Administer an installation from its own machine, also while it serves.", no_args_is_help=True)
@@ -37,6 +38,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(groups.app, name="groups")
 app.add_typer(teams.app, name="teams")
 app.add_typer(roles.app, name="roles")
+connections.app.command("validate")(validations.validate)
 app.add_typer(connections.app, name="connections")
 app.add_typer(scim_log.app, name="scim-log")
 app.add_typer(drift.app, name="drift")

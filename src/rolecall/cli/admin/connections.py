@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from rolecall.authorization.actor import COMMAND_LINE
+from rolecall.cli.admin.guided import create_guided
 from rolecall.cli.admin.installation import opened
 from rolecall.cli.admin.previews import previewed, print_preview
 from rolecall.cli.admin.report import parsed_instant
 from rolecall.cli.changes import make_change
 from rolecall.cli.options import AsJson, DatabaseUrl, DataDir
 from rolecall.cli.output import print_fields, print_json, print_table
+from rolecall.connections.guide.model import ProviderKind
 
 if TYPE_CHECKING:
     from rolecall.authentication.model import Network
@@ -88,16 +90,31 @@ def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What to call it.", show_default=False)],
     *,
     on: Annotated[bool, typer.Option("--on", help="Listen to it at once.")] = False,
+    guided: Annotated[
+        bool,
+        typer.Option("--guided", help="Switch it on, make its key, say what to enter where, wait for a first call."),
+    ] = False,
+    provider: Annotated[
+        ProviderKind, typer.Option("--provider", help="In whose words the guide speaks.")
+    ] = ProviderKind.OTHER,
+    wait_seconds: Annotated[
+        int, typer.Option("--wait-seconds", min=0, max=86_400, help="When guided, wait so long for a first call.")
+    ] = 1800,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a connection; its first credential comes from `rotate`."""
+    """Make a connection; its first credential comes from `rotate`, or from being guided."""
     from rolecall.connections.connections import create_connection
     from rolecall.connections.model import ConnectionDraft, ConnectionState
 
+    if guided and as_json:
+        raise typer.BadParameter("A guide is for people: leave out --json.", param_hint="--guided")
     draft = ConnectionDraft(name=name, state=ConnectionState.ON if on else ConnectionState.OFF)
     with opened(data_dir, database_url) as rolecall:
+        if guided:
+            create_guided(rolecall, context, name, provider=provider, wait_seconds=wait_seconds)
+            return
         made = make_change(rolecall, context, lambda tx: create_connection(tx, draft))
     if as_json:
         print_json({"id": made.id, "name": made.name, "state": made.draft.state.value})
