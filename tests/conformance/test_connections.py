@@ -1,12 +1,14 @@
 """Do two identity providers that push to one installation stay apart?"""
 
+import subprocess
 import time
 from contextlib import contextmanager
 
 import httpx2
 import pytest
 
-from tests.conformance.scim_client import SEARCH_REQUEST, ScimClient, accepted, fresh, member_ids, refused
+from tests.conformance.scim_client import SEARCH_REQUEST, USER, ScimClient, accepted, fresh, member_ids, refused
+from tests.make.served import environment, rolecall_command
 
 ADD = {"op": "add", "path": "members"}
 
@@ -32,10 +34,15 @@ def entra_key(served):
     return key_of(served, "Entra ID")
 
 
+@pytest.fixture(scope="module")
+def okta_key(served):
+    return key_of(served, "default")
+
+
 @pytest.fixture
-def okta(served):
+def okta(served, okta_key):
     """The default connection, pushing."""
-    with pushing(served, key_of(served, "default")) as scim:
+    with pushing(served, okta_key) as scim:
         scim.empty()
         yield scim
 
@@ -71,6 +78,64 @@ def test_each_sees_lists_counts_and_finds_only_its_own(okta, entra):
         refused(scim.send("DELETE", f"/Users/{other['id']}"), 404)
     assert okta.read(f"/Users/{mine['id']}") == mine
     assert entra.read(f"/Users/{theirs['id']}") == theirs
+
+
+def rows(served, *columns):
+    return served.run_json("admin", *columns, "--json", *served.storage_options())
+
+
+def walked(scim, endpoint):
+    """Return what a walk by cursors meets, and the cursor to its second page."""
+    found, cursors = [], [""]
+    while True:
+        query = httpx2.QueryParams(cursor=cursors[-1], count=2)
+        page = accepted(scim.get(f"{endpoint}?{query}"), 200)
+        found += [each["id"] for each in page["Resources"]]
+        if "nextCursor" not in page:
+            return found, cursors[1]
+        cursors.append(page["nextCursor"])
+
+
+def test_a_walk_by_cursors_meets_only_its_own_and_a_cursor_is_good_for_its_own_connection(okta, entra):
+    mine = [[scim.create_user()["id"] for _ in range(3)] for scim in (okta, entra)]
+    groups = [[scim.create_group()["id"] for _ in range(3)] for scim in (okta, entra)]
+    for position, (scim, other) in enumerate(((okta, entra), (entra, okta))):
+        for endpoint, wanted in (("/Users", mine[position]), ("/Groups", groups[position])):
+            found, cursor = walked(scim, endpoint)
+            assert found == wanted
+            query = httpx2.QueryParams(cursor=cursor, count=2)
+            refused(other.get(f"{endpoint}?{query}"), 400, "invalidCursor")
+
+
+def test_groups_are_seen_counted_and_found_by_their_own_connection_alone(okta, entra):
+    mine, theirs = okta.create_group(), entra.create_group()
+    for scim, own, other in ((okta, mine, theirs), (entra, theirs, mine)):
+        assert scim.page("/Groups", count=0)["totalResults"] == 1
+        for order in ({}, {"sortBy": "displayName"}):
+            assert [each["id"] for each in scim.page("/Groups", **order)["Resources"]] == [own["id"]]
+        assert scim.search("/Groups", f'displayName eq "{other["displayName"]}"') == []
+        body = {"schemas": [SEARCH_REQUEST], "filter": "displayName pr"}
+        found = accepted(scim.send("POST", "/Groups/.search", body), 200)
+        assert [each["id"] for each in found["Resources"]] == [own["id"]]
+        refused(scim.send("POST", "/Groups", {"displayName": other["displayName"].upper()}), 409, "uniqueness")
+        refused(scim.send("DELETE", f"/Groups/{other['id']}"), 404)
+
+
+def test_an_administrator_and_a_service_user_are_not_given_away_by_a_push(served, entra):
+    name, robot = fresh("local"), fresh("robot")
+    served.run_json("admin", "create-key", "--user-name", robot, "--role", "viewer", "--create-user", "--json")
+    refused(entra.send("POST", "/Users", {"userName": robot}), 409, "uniqueness")
+    token = served.run_json("admin", "setup-link", "--json")["setup_url"].partition("token=")[2]
+    person = {"user_name": name, "given_name": "Ada", "family_name": "King", "email": "a@b.example"}
+    with httpx2.Client(base_url=served.url, trust_env=False) as browser:
+        assert browser.post("/setup", data={"token": token, **person}).status_code == 200
+    detail = refused(entra.send("POST", "/Users", {"userName": name.upper()}), 409, "uniqueness")
+    connection = rows(served, "connections", "show", "Entra ID")["id"]
+    assert detail.endswith(f": rolecall admin connections link {connection} '{name.upper()}'")
+    assert "King" not in detail
+    assert entra.page("/Users")["totalResults"] == 0
+    kept = served.run_json("admin", "users", "show", name, "--json", *served.storage_options())
+    assert kept["state"] == "active"
 
 
 def test_nobody_of_another_connection_becomes_a_member(okta, entra):
@@ -110,6 +175,36 @@ def test_one_that_is_switched_off_leaves_the_other_as_it_was(served, okta, entra
     assert entra.read(f"/Users/{theirs['id']}") == theirs
 
 
+def test_a_validation_is_green_on_both_connections_and_leaves_nothing_behind(served, okta, entra):
+    mine, theirs = okta.create_user(), entra.create_user()
+    for name, scim, own in (("default", okta, mine), ("Entra ID", entra, theirs)):
+        before = rows(served, "connections", "show", name)
+        told = served.run_text("admin", "connections", "validate", name, *served.storage_options())
+        assert told.endswith("The connection works.\n"), told
+        assert told.count("ok    ") == 15
+        assert names(scim.page("/Users")) == [own["userName"]]
+        assert scim.page("/Groups")["totalResults"] == 0
+        after = rows(served, "connections", "show", name)
+        assert [each["id"] for each in after["credentials"]] == [each["id"] for each in before["credentials"]]
+        assert (after["users"], after["groups"]) == (before["users"], before["groups"])
+        assert rows(served, "mappings", "list")["mappings"] == []
+    report = rows(served, "connections", "validate", "Entra ID", "--address", "LISTENING")
+    assert (report["state"], len(report["steps"])) == ("PASSED", 15)
+    created = report["steps"][1]
+    assert (created["status"], created["answer"]["userName"]) == (201, created["request"]["userName"])
+    assert "RLCL" not in str(report)
+
+
+def test_a_validation_of_a_connection_that_is_off_says_what_to_do(served, entra):
+    change(served, "--off")
+    ended = served.run("admin", "connections", "validate", "Entra ID", *served.storage_options())
+    change(served, "--on")
+    assert ended.returncode == 6
+    assert "FAILED Reach the SCIM endpoint  GET /ServiceProviderConfig 403" in ended.stdout
+    assert "Switch it on." in ended.stdout
+    assert entra.page("/Users")["totalResults"] == 0
+
+
 def test_a_credential_is_replaced_with_an_overlap_and_then_without(served, entra):
     theirs = entra.create_user()
     with pushing(served, key_of(served, "Entra ID")) as second:
@@ -142,3 +237,38 @@ def test_a_rate_limit_holds_for_its_connection_alone_and_what_was_called_is_show
     assert (shown["dialect"], shown["last_call_at"] is not None) == ("entra", True)
     assert shown["errors_24h"] >= 1
     change(served, "--rate-limit", "0")
+
+
+def test_whoever_is_guided_sees_what_the_provider_does_as_it_does_it(served):
+    command = ["admin", "connections", "create", "Authentik", "--guided", "--wait-seconds", "60"]
+    with subprocess.Popen(
+        [*rolecall_command(), *command, *served.storage_options()],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as guided:
+        lines = []
+
+        def wait_for(text):
+            while not lines or text not in lines[-1]:
+                lines.append(guided.stdout.readline())
+                assert lines[-1], lines
+
+        wait_for("Bearer token")
+        key = lines[-1].split()[-1]
+        wait_for("Waiting")
+        with pushing(served, key) as scim:
+            scim.page("/Users", count=1)
+            wait_for("reaches Rolecall")
+            refused(scim.send("POST", "/Users", {"schemas": [USER]}), 400, "invalidValue")
+            wait_for("was refused")
+            user = scim.create_user()
+            lines += guided.stdout.readlines()
+            assert guided.wait(30) == 0
+            scim.delete(f"/Users/{user['id']}")
+    told = "".join(lines)
+    assert f"Base URL      {served.base_url}\n" in told
+    assert "GET /scim/v2/Users?count=1 200: The provider reaches Rolecall" in told
+    assert "POST /scim/v2/Users 400: It was refused: " in told
+    assert "POST /scim/v2/Users 201: It has pushed the first user." in told
+    assert told.index("pushed the first user") < told.index("5. Push groups")
