@@ -6,6 +6,8 @@ from functools import partial
 from typing import Final, Protocol
 
 from rolecall.authentication.api_keys import warn_of_expiry
+from rolecall.connections.guard.holders import count_holders, keep_counts
+from rolecall.connections.held.changes import delete_decided
 from rolecall.connections.traffic import forget_traffic, watch_silence
 from rolecall.connections.validation.caller import OwnAddress
 from rolecall.connections.validation.jobs import validate
@@ -26,14 +28,18 @@ from rolecall.storage.transactions import Transactions
 FORGET_JOBS: Final = "jobs.forget-finished"
 FORGET_AUDIT: Final = "events.forget-old-audit"
 FORGET_EVENTS: Final = "events.forget-old"
+FORGET_HELD: Final = "connections.forget-held-changes"
 INDEX_MENTIONS: Final = "events.index-mentions"
 FORGET_DELIVERIES: Final = "notifications.forget-deliveries"
 WARN_OF_EXPIRY: Final = "authentication.warn-of-expiry"
 WATCH_CONNECTIONS: Final = "connections.watch"
+COUNT_HOLDERS: Final = "connections.count-holders"
 _AT_ONCE: Final = 1_000
 
 DECLARED: Final = (
+    Declared(name="count-holders", cron="*/5 * * * *", kind=COUNT_HOLDERS),
     Declared(name="forget-deliveries", cron="27 * * * *", kind=FORGET_DELIVERIES),
+    Declared(name="forget-decided-held-changes", cron="57 3 * * *", kind=FORGET_HELD),
     Declared(name="forget-finished-jobs", cron="17 * * * *", kind=FORGET_JOBS),
     Declared(name="forget-old-audit", cron="47 3 * * *", kind=FORGET_AUDIT),
     Declared(name="forget-old-events", cron="37 3 * * *", kind=FORGET_EVENTS),
@@ -48,13 +54,16 @@ def handlers(
 ) -> Mapping[str, Handler]:
     """Return what is done for jobs of each kind. `own` is where this process is reached.
 
-    Days say how long finished jobs (with deliveries), events and audit records are kept; 0: for ever.
+    Days say how long finished jobs (with deliveries), events and audit records (with held changes that are decided)
+    are kept; 0: for ever.
     """
     return {
+        COUNT_HOLDERS: recount,
         DELIVER: partial(deliver, senders=senders),
         FORGET_AUDIT: partial(_forget_audit, keys=keys, days=audit_days),
         RECONCILE: reconcile,
         FORGET_DELIVERIES: partial(_forget, forget=delete_deliveries, days=job_days),
+        FORGET_HELD: partial(_forget, forget=delete_decided, days=audit_days),
         FORGET_JOBS: partial(_forget, forget=jobs.delete_finished, days=job_days),
         FORGET_EVENTS: partial(_forget_events, days=event_days),
         INDEX_MENTIONS: index_mentions,
@@ -79,6 +88,13 @@ def reconcile(transactions: Transactions, job: Job) -> None:
 
     while transactions.run_write(queue.actor_for(job), step) is not None:
         pass
+
+
+def recount(transactions: Transactions, job: Job) -> None:
+    """Count who holds something, for the guards of SCIM connections."""
+    actor = queue.actor_for(job)
+    counts = transactions.run_read(actor, count_holders)
+    transactions.run_write(actor, lambda tx: keep_counts(tx, counts))
 
 
 def warn(transactions: Transactions, job: Job) -> None:

@@ -37,6 +37,7 @@ from rolecall.settings import SMTP_PORTS, Settings
 from rolecall.storage.engine import open_database
 from rolecall.storage.notices import Notices
 from rolecall.storage.secrets import FILE, KeyRing
+from rolecall.storage.transaction import BeforeCommit, run_checks
 from rolecall.storage.transactions import Transactions
 from rolecall.telemetry.metrics import Metrics
 from rolecall.web import pages
@@ -70,7 +71,7 @@ def build(settings: Settings, registry: Registry | None = None, *, clock: Clock 
     transactions = Transactions(
         database,
         clock=clock,
-        before_commit=(reactions.react, Dispatcher().enqueue_deliveries, log.append_recorded, notices.pass_on),
+        before_commit=_steps_before_commit(notices),
         observe_batch=metrics.observe_batch,
     )
     keys, rule = key_ring(settings), outbound_rule(settings)
@@ -117,6 +118,10 @@ def key_ring(settings: Settings) -> KeyRing:
 def outbound_rule(settings: Settings) -> OutboundRule:
     """Return whom this installation may call."""
     return OutboundRule(domains=settings.outbound_domains, networks=settings.outbound_networks)
+
+
+def _steps_before_commit(notices: Notices) -> tuple[BeforeCommit, ...]:
+    return (reactions.react, run_checks, Dispatcher().enqueue_deliveries, log.append_recorded, notices.pass_on)
 
 
 def scim_front(settings: Settings, registry: Registry) -> ScimFront:
@@ -199,13 +204,13 @@ def _application(
     keys: KeyRing,
     rule: OutboundRule,
 ) -> ASGIApp:
-    recorder = Recorder(transactions, clock)
-    admission = Admission(transactions)
+    recorder, admission = Recorder(transactions, clock), Admission(transactions)
     front = scim_front(settings, registry)
     scim = ScimApp(
         transactions,
         admission,
         recorder,
+        keys=keys,
         registry=registry,
         requirements=RequirementProfile(settings.requirement_profile),
         max_body_bytes=settings.max_body_bytes,

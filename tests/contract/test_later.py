@@ -12,6 +12,9 @@ from rolecall.authentication.model import KeyLimits
 from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import SYSTEM
 from rolecall.authorization.roles import RoleId
+from rolecall.connections.held import changes
+from rolecall.connections.held.errors import ChangeIsHeld
+from rolecall.connections.held.model import HeldSearch
 from rolecall.connections.validation.caller import OwnAddress
 from rolecall.directory import groups, installation
 from rolecall.directory.model import ROOT_TEAM
@@ -29,6 +32,7 @@ from rolecall.storage.secrets import KeyRing
 from tests.make.actors import PROVISIONER, all_but
 from tests.make.chain import key_ring, seal, verify, write_records
 from tests.make.directory import group_profile, pushed_group, pushed_user, service_user
+from tests.make.held import limited, remove, staffed
 from tests.make.mapping import mapping, roles_of
 
 SENDERS = Senders(
@@ -51,6 +55,30 @@ def carry_out(installed, kind, *, keys=SENDERS.keys, **days):
 
 def test_every_schedule_has_somebody_who_does_it():
     assert {each.kind for each in later.DECLARED} <= set(later.handlers(SENDERS, SENDERS.keys, OWN, **NO_DAYS))
+
+
+def test_who_holds_something_is_counted_for_the_guards_of_connections(installed):
+    mapping(installed, "Staff")
+    members = [pushed_user(installed, f"person {number}") for number in range(3)]
+    pushed_group(installed, "Staff", *members)
+    carry_out(installed, later.COUNT_HOLDERS)
+    count = "SELECT guard_holder_count FROM scim_connection"
+    assert installed.ask(lambda tx: tx.connection.execute(count).fetchall()) == [(3,)]
+
+
+def test_held_changes_that_were_decided_are_forgotten_with_audit_records_and_others_are_not(installed):
+    limited(installed, 0)
+    group, members = staffed(installed, 2)
+    for member in members:
+        with pytest.raises(ChangeIsHeld):
+            remove(installed, group, member)
+    decided, held = installed.ask(changes.list_held_changes, HeldSearch(limit=2))
+    installed.change(changes.drop_held_change, decided.id)
+    installed.clock.advance(timedelta(days=3))
+    carry_out(installed, later.FORGET_HELD, audit_days=4)
+    assert installed.count_rows("held_change") == 2
+    carry_out(installed, later.FORGET_HELD, audit_days=2)
+    assert installed.ask(changes.list_held_changes, HeldSearch(limit=2)) == [held]
 
 
 def test_events_older_than_their_days_are_forgotten(installed, monkeypatch):

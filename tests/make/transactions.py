@@ -18,7 +18,7 @@ from rolecall.migrations.migrate import upgrade
 from rolecall.migrations.tables import METADATA
 from rolecall.notifications.deliveries import Dispatcher
 from rolecall.storage import engine
-from rolecall.storage.transaction import Journal
+from rolecall.storage.transaction import Journal, run_checks
 from rolecall.storage.transactions import Transactions
 from tests.make.actors import ADMINISTRATOR
 from tests.make.databases import Database, PostgresqlServer, fresh_postgresql, fresh_sqlite
@@ -89,7 +89,7 @@ def installed_on(database: Database, opened: engine.Database | None = None) -> I
     transactions = Transactions(
         opened or engine.open_database(database.url),
         clock=clock,
-        before_commit=(reactions.react, Dispatcher().enqueue_deliveries, log.append_recorded),
+        before_commit=(reactions.react, run_checks, Dispatcher().enqueue_deliveries, log.append_recorded),
     )
     try:
         yield Installed(database=database, clock=clock, transactions=transactions)

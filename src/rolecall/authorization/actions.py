@@ -37,6 +37,10 @@ class Action(Enum):
     """Read the event log."""
     GROUP_LIST = "group:list"
     """See every group and its members."""
+    HELD_CHANGE_DECIDE = "held_change:decide"
+    """Release and drop what a SCIM connection sent and a guard held."""
+    HELD_CHANGE_LIST = "held_change:list"
+    """See every held change, and who would gain and lose what by it."""
     JOB_CHANGE = "job:change"
     """Cancel a job, or have it tried again."""
     JOB_LIST = "job:list"
@@ -102,6 +106,7 @@ RAISING: Final[frozenset[Action]] = frozenset(
         Action.API_KEY_CREATE,
         Action.ASSIGNMENT_CHANGE,
         Action.CONNECTION_CHANGE,
+        Action.HELD_CHANGE_DECIDE,
         Action.MAPPING_CHANGE,
         Action.ROLE_CHANGE,
         Action.SETTING_CHANGE,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rolecall.authorization.actor import Actor
     from rolecall.kernel.document import Json
     from rolecall.main import Rolecall
-    from rolecall.storage.transaction import WriteTx
+    from rolecall.storage.transaction import Journal, WriteTx
 
 T = TypeVar("T")
 
@@ -34,10 +34,11 @@ def make_change(
     change: "Callable[[WriteTx], T]",
     *,
     within: "Callable[[Actor], Actor]" = lambda actor: actor,
+    noting: "Callable[[Journal], Journal]" = lambda journal: journal,
 ) -> T:
     """Run `change` in one transaction, with an audit record of the command, its options and the person's login.
 
-    `within` narrows who makes it.
+    `within` narrows who makes it; `noting` adds to what is written down of it.
     """
     from dataclasses import replace
 
@@ -54,7 +55,7 @@ def make_change(
         request={"login": _login(), **_told(context.params)},
         actor=actor,
     )
-    return rolecall.transactions.run_write(actor, change, journal=CallJournal(call))
+    return rolecall.transactions.run_write(actor, change, journal=noting(CallJournal(call)))
 
 
 def _told(options: Mapping[str, object]) -> "Mapping[str, Json]":

@@ -72,3 +72,37 @@ class UserLinked(_ConnectionEvent):
     def subject_id(self) -> str | None:
         """Return the user's id."""
         return self.user_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeHeld(_ConnectionEvent):
+    """A change by a SCIM connection is held, since too many people would have lost an assignment within an hour."""
+
+    type: ClassVar[str] = "connections.change.held"
+    severity: ClassVar[Severity] = Severity.WARNING
+    held_change_id: str
+    method: str
+    path: str
+    losing: int
+    """How many would lose something by this change."""
+    lost: int
+    """How many within the hour, by this change and those before."""
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldChangeReleased(_ConnectionEvent):
+    """Somebody let a held change through, and it was made."""
+
+    type: ClassVar[str] = "connections.change.released"
+    held_change_id: str
+    status: int
+    """What the provider would have been answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldChangeDropped(_ConnectionEvent):
+    """Somebody decided that a held change will not be made."""
+
+    type: ClassVar[str] = "connections.change.dropped"
+    held_change_id: str

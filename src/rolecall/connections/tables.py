@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, PrimaryKeyConstraint, Table, UniqueConstraint
 
-from rolecall.storage.types import COUNT, INSTANT, KEY, METADATA, TEXT
+from rolecall.storage.types import COUNT, INSTANT, KEY, METADATA, SEALED, TEXT
 
 scim_connection = Table(
     "scim_connection",
@@ -27,6 +27,8 @@ scim_connection = Table(
     Column("dialect_seen", KEY),
     Column("last_call_at", INSTANT),
     Column("silence_told_at", INSTANT),
+    # How many people hold something, some minutes ago, those who lost it by this connection within the hour included.
+    Column("guard_holder_count", COUNT, nullable=False, server_default="0"),
     UniqueConstraint("name_key"),
 )
 
@@ -78,4 +80,50 @@ scim_validation = Table(
     Column("created_at", INSTANT, nullable=False),
     Column("finished_at", INSTANT),
     Index(None, "connection_id"),
+)
+
+# Who lost an assignment by which connection, and when for the last time; of the last hour, and some older ones.
+guard_loss = Table(
+    "guard_loss",
+    METADATA,
+    Column("connection_id", KEY, ForeignKey("scim_connection.id", ondelete="CASCADE"), nullable=False),
+    Column("user_id", KEY, nullable=False),
+    Column("lost_at", INSTANT, nullable=False),
+    PrimaryKeyConstraint("connection_id", "user_id"),
+    Index(None, "connection_id", "lost_at"),
+    sqlite_with_rowid=False,
+)
+
+# What connections sent that would take something from too many people, until somebody decides, and what was decided.
+held_change = Table(
+    "held_change",
+    METADATA,
+    Column("id", KEY, primary_key=True),
+    Column("connection_id", KEY, ForeignKey("scim_connection.id", ondelete="CASCADE"), nullable=False),
+    Column("state", KEY, nullable=False),
+    # By which a retry is known; null once it is decided.
+    Column("retry_key", KEY),
+    Column("method", KEY, nullable=False),
+    Column("path", TEXT, nullable=False),
+    Column("if_match", TEXT),
+    Column("content_type", TEXT),
+    # Null where nothing was sent, and once it is decided.
+    Column("body", SEALED),
+    Column("losing_count", COUNT, nullable=False),
+    Column("lost_count", COUNT, nullable=False),
+    Column("limit_count", COUNT, nullable=False),
+    Column("request_id", KEY),
+    Column("try_count", COUNT, nullable=False),
+    Column("held_at", INSTANT, nullable=False),
+    Column("last_tried_at", INSTANT, nullable=False),
+    Column("decided_at", INSTANT),
+    Column("decided_by_id", KEY),
+    Column("decided_by_name", TEXT),
+    Column("result_status", COUNT),
+    # Why it could not be released when somebody last tried.
+    Column("refusal", TEXT),
+    UniqueConstraint("retry_key"),
+    Index(None, "connection_id", "state", "held_at"),
+    Index(None, "state", "held_at"),
+    Index(None, "decided_at"),
 )

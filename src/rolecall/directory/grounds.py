@@ -95,9 +95,14 @@ def list_held_by(tx: ReadTx, user_ids: Iterable[UserId]) -> frozenset[Held]:
     return sources.list_held_by(tx, user_ids)
 
 
-def find_active_among(tx: ReadTx, user_ids: Iterable[UserId]) -> frozenset[UserId]:
-    """Return which of the users have access by what they hold."""
-    return sources.find_active_among(tx, user_ids)
+def find_holdings(tx: ReadTx, user_ids: Iterable[UserId]) -> tuple[frozenset[Held], frozenset[UserId]]:
+    """Return all that these users hold, from any source, and which of them are active."""
+    return sources.find_holdings(tx, user_ids)
+
+
+def count_holders(tx: ReadTx, *, also: Iterable[UserId]) -> int:
+    """Return how many users hold something and are active, counting these others too. Looks at every assignment."""
+    return sources.count_active_holders(tx, also=also)
 
 
 def list_users(tx: ReadTx, ground: Ground, *, after: str = "", limit: int) -> list[UserId]:

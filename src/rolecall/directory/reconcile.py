@@ -153,6 +153,24 @@ def list_reconciling(tx: ReadTx) -> tuple[Reconciling, ...]:
     return store.list_reconciling(tx)
 
 
+def list_losing(tx: ReadTx, ground: Ground) -> frozenset[UserId]:
+    """Return the active users to whom a ground no longer gives what they hold from it, and nothing else does.
+
+    For whoever must know before the slices have come so far. Needs no action. As slow as the ground is large.
+    """
+    found: set[UserId] = set()
+    given, after = store.list_given(tx, ground), ""
+    while users := store.list_holders(tx, ground, after=after, limit=SLICE):
+        after = users[-1]
+        wanted = decide.wanted(ground, grounds.find_users_among(tx, ground, users), given)
+        lost = store.list_held(tx, ground, users) - wanted
+        held, active = store.find_holdings(tx, {each.user_id for each in lost})
+        left = {(each.user_id, each.team_id, each.role) for each in held - lost}
+        losing = {each.user_id for each in lost if (each.user_id, each.team_id, each.role) not in left}
+        found |= losing & active
+    return frozenset(found)
+
+
 def enqueue_reconciliation(tx: WriteTx, event: ReconciliationStarted) -> None:
     """Have the slices gone through by a job. A reaction; the job is a `RECONCILE` with the source in its payload."""
     enqueue(tx, kind=RECONCILE, payload={"source": event.source}, dedup_key=event.source)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from rolecall.authorization.actor import Actor
 from rolecall.kernel.clock import Clock
 from rolecall.kernel.errors import DomainError, Unavailable
+from rolecall.storage.errors import Remembered
 from rolecall.storage.totals import add_to_totals
 from rolecall.storage.transaction import BeforeCommit, Journal, LateRows, WriteTx
 from rolecall.telemetry.logging import get_logger
@@ -188,7 +189,15 @@ class Batch:
         work.error = error
         after = WriteTx(tx.actor, tx.now, tx.dialect, tx.connection, late=intended)
         if isinstance(error, DomainError):
-            write_refusal(after, error, work.journal, self.around.before_commit)
+            try:
+                write_refusal(after, error, work.journal, self.around.before_commit)
+            except Exception as failed:
+                if is_lost(failed):
+                    raise
+                self.connection.execute("ROLLBACK TO SAVEPOINT step")
+                if self._put_aside(work, failed):
+                    return
+                raise
         self._keep(after.late)
 
     def _put_aside(self, work: Work, error: Exception) -> bool:
@@ -211,7 +220,9 @@ class Batch:
 def write_refusal(
     tx: WriteTx, error: DomainError, journal: Journal | None, before_commit: tuple[BeforeCommit, ...]
 ) -> None:
-    """Write the events that a refusal carries, and its record, after the rollback of the change."""
+    """Write what is to stay of a refusal, its events and its record, after the rollback of the change."""
+    if isinstance(error, Remembered) and error.remember is not None:
+        error.remember(error, tx)
     tx.recorded.extend(error.events)
     for step in before_commit:
         step(tx)

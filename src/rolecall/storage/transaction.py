@@ -44,6 +44,8 @@ class WriteTx(ReadTx):
     differences: dict[str, int] = field(default_factory=dict)
     noticed: list[str] = field(default_factory=list)
     """Channels on which something is to be told once this is committed."""
+    checks: list[Callable[["WriteTx"], None]] = field(default_factory=list)
+    """What may still refuse this change once all that follows from it is known."""
 
     def record(self, event: Event) -> None:
         """Say that `event` happened. It is logged if, and only if, this transaction commits."""
@@ -66,6 +68,15 @@ class WriteTx(ReadTx):
             self.noticed.append(channel)
             if self.dialect == "postgresql":
                 self.connection.execute("SELECT pg_notify(%s, '')", (channel,))
+
+
+def run_checks(tx: WriteTx) -> None:
+    """Run the checks that a change asked for. A step before the commit, behind the reactions.
+
+    Raises: what a check refuses.
+    """
+    for check in tx.checks:
+        check(tx)
 
 
 class Journal(Protocol):

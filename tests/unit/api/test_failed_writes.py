@@ -20,6 +20,7 @@ from rolecall.scim.users import RequirementProfile
 from rolecall.storage.engine import SqliteDatabase
 from rolecall.storage.transactions import Transactions
 from tests.make.directory import USER_SCHEMA, service_user
+from tests.make.held import KEYS
 
 
 class FillingDisk(SqliteDatabase):
@@ -87,6 +88,7 @@ def post_on_a_full_disk(installed, key, bodies):
             transactions,
             Admission(transactions),
             recorder,
+            keys=KEYS,
             registry=Registry(),
             requirements=RequirementProfile.RFC,
             max_body_bytes=10_000_000,

@@ -53,11 +53,11 @@ class ConnectionBody(Body):
     )
     guard_people: People = Field(
         default=GUARD_PEOPLE,
-        description="So many people may lose an assignment by its calls in an hour. Only kept: not refused yet.",
+        description="So many people may lose an assignment by its calls in an hour; what goes beyond is held.",
     )
     guard_percent: Percent = Field(
         default=GUARD_PERCENT,
-        description="Or so many per cent of those who hold one, whichever is more. Only kept: not refused yet.",
+        description="Or so many per cent of those who hold one, whichever is more; 100: no limit.",
     )
 
 

@@ -10,7 +10,16 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from rolecall.api.admission import Admission
-from rolecall.api.calls import SECRET_NAMES, Answer, answered, parse_parameters, read_json, record_of, send_answer
+from rolecall.api.calls import (
+    SECRET_NAMES,
+    Answer,
+    answered,
+    check_body_headers,
+    json_in,
+    parse_parameters,
+    record_of,
+    send_answer,
+)
 from rolecall.api.errors import MethodNotAllowed, UnknownEndpoint
 from rolecall.api.rates import CallRates
 from rolecall.api.recorder import Recorder
@@ -19,12 +28,16 @@ from rolecall.api.scim.calls import ScimCall
 from rolecall.api.scim.cursors import CursorSeal
 from rolecall.api.scim.errors import SCIM, ScimDisabled
 from rolecall.api.scim.resources import Endpoint, Methods, routes_to
+from rolecall.connections.guard.losses import Guard
 from rolecall.connections.model import Connection
 from rolecall.events.calls import Call
+from rolecall.http.requests import read_body
+from rolecall.kernel.document import Json
 from rolecall.kernel.text import has_control_character
 from rolecall.scim.errors import InvalidVersion
 from rolecall.scim.registry import Registry
 from rolecall.scim.users import RequirementProfile
+from rolecall.storage.secrets import KeyRing
 from rolecall.storage.transactions import Transactions
 
 SEARCH: Final = ".search"
@@ -85,6 +98,7 @@ class ScimApp:
         admission: Admission,
         recorder: Recorder,
         *,
+        keys: KeyRing,
         registry: Registry,
         requirements: RequirementProfile,
         max_body_bytes: int,
@@ -99,6 +113,7 @@ class ScimApp:
         self._max_body_bytes = max_body_bytes
         self._cursor_seal = CursorSeal(transactions)
         self._rates = CallRates()
+        self._guard = Guard(keys=keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -120,13 +135,12 @@ class ScimApp:
         endpoint, resource_id = route_of(scope, method, self._routes)
         if not installation.scim_enabled:
             raise ScimDisabled("SCIM is switched off here. Switch it on with: rolecall admin scim-setup")
+        body = _Body(Request(scope, receive), record, limit=self._max_body_bytes, secrets=self._secrets)
         public_url = installation.public_url or _address(scope, headers.get("host", ""))
         return await endpoint(
             ScimCall(
                 method=method,
-                json=lambda: read_json(
-                    Request(scope, receive), record, limit=self._max_body_bytes, dialect=SCIM, secrets=self._secrets
-                ),
+                json=body.json,
                 transactions=self._transactions,
                 recorder=self._recorder,
                 cursor_seal=self._cursor_seal,
@@ -141,12 +155,32 @@ class ScimApp:
                 parameters=parse_parameters(scope["query_string"], SCIM),
                 if_match=headers.get("if-match"),
                 if_none_match=headers.get("if-none-match"),
+                content_type=headers.get("content-type"),
+                raw_body=lambda: body.raw,
+                guard=None if connection is None else self._guard,
             )
         )
 
     def _requirements_of(self, connection: Connection | None) -> RequirementProfile:
         own = None if connection is None else connection.draft.requirement_profile
         return self._requirements if own is None else RequirementProfile(own.value)
+
+
+@dataclass(slots=True)
+class _Body:
+    """The body of one request, once somebody wants it."""
+
+    request: Request
+    record: Call
+    limit: int
+    secrets: frozenset[str]
+    raw: bytes = b""
+
+    async def json(self) -> Json:
+        """Return what it says, and keep it in the record."""
+        check_body_headers(self.request.headers, SCIM)
+        self.raw = await read_body(self.request, limit=self.limit)
+        return json_in(self.raw, self.record, dialect=SCIM, secrets=self.secrets)
 
 
 def _address(scope: Scope, host: str) -> str:

@@ -177,9 +177,9 @@ class _Run:
         """Make the call that one operation stands for; also return the id of what a POST created."""
         endpoint = operation.endpoint
         record = self._record(method, f"{endpoint}/{target}".rstrip("/"))
+        text = b"" if data is None else orjson.dumps(data)
 
         async def body() -> Json:
-            text = orjson.dumps(data)
             record.body_bytes = len(text)
             record.request = recordable(data, text, self.call.secrets)
             return data
@@ -188,6 +188,7 @@ class _Run:
             self.call,
             method=method,
             json=body,
+            raw_body=lambda: text,
             record=record,
             actor=record.actor,
             resource_id=target,

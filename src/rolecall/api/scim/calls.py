@@ -9,6 +9,8 @@ from rolecall.api.calls import Records
 from rolecall.api.scim.cursors import CursorSeal
 from rolecall.api.units import UnitsOfWork
 from rolecall.authorization.actor import Actor
+from rolecall.connections.guard.losses import Guard
+from rolecall.connections.held.model import Sent
 from rolecall.directory.model import Expected
 from rolecall.events.audit import CallJournal
 from rolecall.events.calls import Call
@@ -21,6 +23,7 @@ from rolecall.storage.transaction import ReadTx, WriteTx
 
 T = TypeVar("T")
 
+_ROOT: Final = "/scim/v2"
 _LARGE_BODY: Final = 64 * 1024
 
 
@@ -51,6 +54,11 @@ class ScimCall:
     parameters: Mapping[str, str]
     if_match: str | None = None
     if_none_match: str | None = None
+    content_type: str | None = None
+    raw_body: Callable[[], bytes] = bytes
+    """Returns the body as it was sent, once `json` has read it."""
+    guard: Guard | None = None
+    """Holds changes that take something from too many people; None: it does not come from a connection."""
     is_in_thread: bool = False
     """Whether nobody else is held up while it works."""
 
@@ -91,7 +99,24 @@ class ScimCall:
     async def write(self, change: Callable[[WriteTx], T], *, status: int, brief: bool = False) -> T:
         """Change something; the record of the call commits with it, saying `status`. `Transactions.write` has more."""
         self.record.status = status
+        if self.guard is not None:
+            change = self.guard.over(change, self._sent)
         return await self.transactions.write(self.actor, change, journal=CallJournal(self.record), brief=brief)
+
+    def _sent(self) -> Sent:
+        return Sent(
+            method=self.method,
+            path=_path_in(self.record.target),
+            if_match=self.if_match,
+            content_type=self.content_type,
+            body=self.raw_body(),
+        )
+
+
+def _path_in(target: str) -> str:
+    """Return the path from `/scim/v2` on, without the query."""
+    path = target.partition("?")[0]
+    return path[max(path.find(_ROOT), 0) :]
 
 
 def _versions_in(header: str) -> frozenset[int]:

@@ -12,6 +12,7 @@ from rolecall.cli.admin import (
     drift,
     events,
     groups,
+    held_changes,
     jobs,
     keys,
     mappings,
@@ -41,6 +42,7 @@ app.add_typer(roles.app, name="roles")
 connections.app.command("validate")(validations.validate)
 app.add_typer(connections.app, name="connections")
 app.add_typer(scim_log.app, name="scim-log")
+app.add_typer(held_changes.app, name="held-changes")
 app.add_typer(drift.app, name="drift")
 app.add_typer(mappings.app, name="mappings")
 mappings.app.command("choices")(automatic.show_choices)

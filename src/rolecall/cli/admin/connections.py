@@ -27,6 +27,35 @@ ConnectionName = Annotated[
     str, typer.Argument(metavar="NAME", help="The connection's name, or its id.", show_default=False)
 ]
 
+Networks = Annotated[
+    list[str] | None,
+    typer.Option("--network", help="From where alone it may call; may be repeated. `any`: from anywhere."),
+]
+RateLimit = Annotated[int | None, typer.Option("--rate-limit", help="So many calls a minute; 0: as many as it likes.")]
+Requirements = Annotated[
+    Literal["rfc", "strict", "installation"] | None,
+    typer.Option("--requirement-profile", help="What a user must have; `installation`: as its setting says."),
+]
+SilentAfter = Annotated[
+    int | None,
+    typer.Option("--silent-after-hours", help="After so many hours without a call an event warns; 0: never."),
+]
+GuardPeople = Annotated[
+    int | None,
+    typer.Option(
+        "--guard-people", min=0, max=2**31, help="So many people may lose an assignment by it within an hour."
+    ),
+]
+GuardPercent = Annotated[
+    int | None,
+    typer.Option(
+        "--guard-percent",
+        min=0,
+        max=100,
+        help="Or so many per cent of those who hold one, whichever is more; 100: no limit.",
+    ),
+]
+
 
 @app.command("list")
 def list_all(*, data_dir: DataDir = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
@@ -72,15 +101,7 @@ def show(
         print_json(shown)
         return
     print_fields(_fields_of(shown))
-    rows = [
-        (
-            each["id"],
-            "usable" if each["usable"] else "ended",
-            each["expires_at"] or "never",
-            each["last_used_at"] or "never",
-        )
-        for each in shown["credentials"]
-    ]
+    rows = [_credential_row(each) for each in shown["credentials"]]
     print_table(("CREDENTIAL", "STATE", "ENDS", "LAST USED"), rows, empty="No credentials yet.")
 
 
@@ -129,21 +150,12 @@ def change_one(
     *,
     new_name: Annotated[str | None, typer.Option("--name", help="Its new name.")] = None,
     on: Annotated[bool | None, typer.Option("--on/--off", help="Listen to it, or do not.")] = None,
-    networks: Annotated[
-        list[str] | None,
-        typer.Option("--network", help="From where alone it may call; may be repeated. `any`: from anywhere."),
-    ] = None,
-    rate_limit: Annotated[
-        int | None, typer.Option("--rate-limit", help="So many calls a minute; 0: as many as it likes.")
-    ] = None,
-    silent_after: Annotated[
-        int | None,
-        typer.Option("--silent-after-hours", help="After so many hours without a call an event warns; 0: never."),
-    ] = None,
-    requirements: Annotated[
-        Literal["rfc", "strict", "installation"] | None,
-        typer.Option("--requirement-profile", help="What a user must have; `installation`: as its setting says."),
-    ] = None,
+    networks: Networks = None,
+    rate_limit: RateLimit = None,
+    requirements: Requirements = None,
+    silent_after: SilentAfter = None,
+    guard_people: GuardPeople = None,
+    guard_percent: GuardPercent = None,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -155,6 +167,7 @@ def change_one(
     from rolecall.directory.model import Expected
 
     said: dict[str, Any] = {"name": new_name, "rate_limit": rate_limit, "silent_after_hours": silent_after}
+    said |= {"guard_people": guard_people, "guard_percent": guard_percent}
     said["state"] = None if on is None else ConnectionState.ON if on else ConnectionState.OFF
     said["networks"] = _networks_in(networks) if networks else None
     changes = {name: value for name, value in said.items() if value is not None}
@@ -335,6 +348,7 @@ def _fields_of(shown: dict[str, Any]) -> dict[str, object]:
         "Id": shown["id"],
         "State": shown["state"],
         "Owns": f"{shown['users']} users, {shown['groups']} groups",
+        "May take from": _limits(shown["guard_people"], shown["guard_percent"]),
         "May call from": ", ".join(shown["networks"]) or "anywhere",
         "Calls a minute": shown["rate_limit"] or "as many as it likes",
         "Requirements": shown["requirement_profile"] or "as the installation's setting",
@@ -364,7 +378,20 @@ def _to_json(tx: "ReadTx", connection: "Connection") -> dict[str, Any]:
         "last_call_at": None if connection.last_call_at is None else to_rfc3339(connection.last_call_at),
         "calls_24h": traffic.call_count,
         "errors_24h": traffic.error_count,
+        "guard_people": connection.draft.guard_people,
+        "guard_percent": connection.draft.guard_percent,
         "users": users,
         "groups": groups,
         "version": connection.version,
     }
+
+
+def _credential_row(shown: dict[str, Any]) -> tuple[str, str, str, str]:
+    state = "usable" if shown["usable"] else "ended"
+    return shown["id"], state, shown["expires_at"] or "never", shown["last_used_at"] or "never"
+
+
+def _limits(people: int, percent: int) -> str:
+    if percent == 100:  # noqa: PLR2004  # per cent
+        return "anybody"
+    return f"{people} people an hour, or {percent} % of those who hold something"

@@ -74,8 +74,9 @@ def _slice_of(ground: Ground) -> Callable[[WriteTx], object]:
 def _radius_of(tx: ReadTx, events: Sequence[Event]) -> Radius:
     users = sorted(decide.users_in(events))
     chunks = [users[start : start + _CHUNK] for start in range(0, len(users), _CHUNK)]
-    held = frozenset[Held]().union(*(grounds.list_held_by(tx, each) for each in chunks))
-    active = frozenset[UserId]().union(*(grounds.find_active_among(tx, each) for each in chunks))
+    found = [grounds.find_holdings(tx, each) for each in chunks]
+    held = frozenset[Held]().union(*(held for held, _active in found))
+    active = frozenset[UserId]().union(*(active for _held, active in found))
     gained, lost = decide.effects_of(events, held, active)
     targets = {each.target for each in gained | lost}
     known = Known(

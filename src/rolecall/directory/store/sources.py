@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import bindparam, delete, func, insert, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, select, text, union, update
 
 from rolecall.authorization.roles import RoleId
 from rolecall.directory.model import (
@@ -25,7 +25,7 @@ from rolecall.directory.tables import assignment, carried_value, directory_user,
 from rolecall.kernel.clock import from_microseconds, to_microseconds
 from rolecall.storage.statement import Row, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
-from rolecall.storage.types import is_listed
+from rolecall.storage.types import is_listed, listed
 
 _A: Final = assignment.c
 _C: Final = carried_value.c
@@ -68,8 +68,18 @@ _COUNT_HOLDERS: Final = Statement(select(func.count(_A.user_id.distinct())).wher
 _HELD_BY: Final = Statement(
     select(_A.user_id, _A.team_id, _A.role_id, _A.source).where(is_listed(_A.user_id, bindparam("ids")))
 )
-_ACTIVE_AMONG: Final = Statement(
-    select(_U.id).where(is_listed(_U.id, bindparam("ids")), _U.state == UserState.ACTIVE.value)
+_HOLDING: Final = Statement(
+    select(_U.id, _U.state, _A.team_id, _A.role_id, _A.source)
+    .select_from(directory_user.outerjoin(assignment, _A.user_id == _U.id))
+    .where(is_listed(_U.id, bindparam("ids")))
+)
+_COUNT_ACTIVE_HOLDERS: Final = Statement(
+    select(func.count()).select_from(
+        union(
+            select(_A.user_id).join(directory_user, _U.id == _A.user_id).where(_U.state == UserState.ACTIVE.value),
+            select(listed(bindparam("ids")).c.value),
+        ).subquery()
+    )
 )
 _CARRIERS: Final = Statement(
     select(_C.user_id).where(*_VALUE, _C.user_id > bindparam("after")).order_by(_C.user_id).limit(bindparam("limit"))
@@ -146,9 +156,20 @@ def list_held_by(tx: ReadTx, user_ids: Iterable[UserId]) -> frozenset[Held]:
     )
 
 
-def find_active_among(tx: ReadTx, user_ids: Iterable[UserId]) -> frozenset[UserId]:
-    """Return which of the users are active."""
-    return frozenset(UserId(row[0]) for row in _ACTIVE_AMONG.rows(tx, ids=_json_of(user_ids)))
+def find_holdings(tx: ReadTx, user_ids: Iterable[UserId]) -> tuple[frozenset[Held], frozenset[UserId]]:
+    """Return all that these users hold, from any source, and which of them are active."""
+    held, active = set(), set()
+    for user_id, state, team_id, role_id, source in _HOLDING.rows(tx, ids=_json_of(user_ids)):
+        if state == UserState.ACTIVE.value:
+            active.add(UserId(user_id))
+        if source is not None:
+            held.add(Held(user_id=UserId(user_id), team_id=TeamId(team_id), role=RoleId(role_id), source=source))
+    return frozenset(held), frozenset(active)
+
+
+def count_active_holders(tx: ReadTx, *, also: Iterable[UserId]) -> int:
+    """Return how many users hold something and are active, counting these others too."""
+    return int(_COUNT_ACTIVE_HOLDERS.value(tx, ids=_json_of(also)))
 
 
 def list_holders(tx: ReadTx, ground: Ground, *, after: str = "", limit: int) -> list[UserId]:

@@ -1,0 +1,1 @@
+"""How is an identity provider kept from taking away much more than it is likely to mean?"""

@@ -1,0 +1,1 @@
+"""What becomes of a change of a SCIM connection that would take away too much?"""
