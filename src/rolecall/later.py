@@ -8,6 +8,8 @@ from typing import Final, Protocol
 from rolecall.authentication.api_keys import warn_of_expiry
 from rolecall.connections.guard.holders import count_holders, keep_counts
 from rolecall.connections.held.changes import delete_decided
+from rolecall.connections.leaving.decommissioning import LEAVE, RETURN, SETTLE
+from rolecall.connections.leaving.jobs import come_back, leave, settle
 from rolecall.connections.traffic import forget_traffic, watch_silence
 from rolecall.connections.validation.caller import OwnAddress
 from rolecall.connections.validation.jobs import validate
@@ -61,7 +63,10 @@ def handlers(
         COUNT_HOLDERS: recount,
         DELIVER: partial(deliver, senders=senders),
         FORGET_AUDIT: partial(_forget_audit, keys=keys, days=audit_days),
+        LEAVE: leave,
         RECONCILE: reconcile,
+        RETURN: come_back,
+        SETTLE: settle,
         FORGET_DELIVERIES: partial(_forget, forget=delete_deliveries, days=job_days),
         FORGET_HELD: partial(_forget, forget=delete_decided, days=audit_days),
         FORGET_JOBS: partial(_forget, forget=jobs.delete_finished, days=job_days),

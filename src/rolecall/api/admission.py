@@ -5,11 +5,11 @@ from typing import Final
 
 from rolecall.authentication.actors import authenticate
 from rolecall.authentication.decide import check_address, hash_of
-from rolecall.authentication.errors import MissingCredential
+from rolecall.authentication.errors import MissingCredential, UnknownApiKey
 from rolecall.authentication.model import Admitted
 from rolecall.authorization.actor import NOBODY, Actor
-from rolecall.connections.connections import find_connection_of
-from rolecall.connections.model import Connection
+from rolecall.connections.connections import find_connection_of, may_push_by_default
+from rolecall.connections.model import Connection, ConnectionState
 from rolecall.directory.installation import Installation, access_version, get_installation
 from rolecall.storage.transaction import ReadTx
 from rolecall.storage.transactions import Transactions
@@ -77,8 +77,13 @@ class Admission:
         connection_id = admitted.actor.connection_id
         connection = None if connection_id is None else find_connection_of(tx, connection_id)
         if connection is not None:
+            if connection.draft.state is ConnectionState.DECOMMISSIONED:
+                # Its credentials have ended, though one of them would open again if it came back.
+                raise UnknownApiKey("The API key is not valid.")
             # One that is off hears the same as everybody does when all are.
             installation = replace(installation, scim_enabled=connection.is_on)
+        elif installation.scim_enabled and not may_push_by_default(tx):
+            installation = replace(installation, scim_enabled=False)
         found = _Remembered(version=version, admitted=admitted, installation=installation, connection=connection)
         if len(self._known) >= _MOST_REMEMBERED:
             self._known.clear()

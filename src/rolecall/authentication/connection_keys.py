@@ -49,6 +49,16 @@ def find_limits_of(tx: ReadTx, key_ids: Collection[str]) -> dict[str, Connection
     return store.find_connection_ids(tx, key_ids)
 
 
+def end_keys_of(tx: WriteTx, connection_id: ConnectionId, *, because: str) -> None:
+    """End every key of a connection for good.
+
+    Raises: Forbidden.
+    """
+    require(tx.actor, Action.CONNECTION_CHANGE)
+    for key in list_keys_of(tx, connection_id):
+        end(tx, key, because=because)
+
+
 def rotate_key(tx: WriteTx, connection_id: ConnectionId, *, name: str, overlap: timedelta) -> NewApiKey:
     """Make a key for a connection that is there; those that were there end after the overlap, at the latest.
 

@@ -121,10 +121,11 @@ def delete_connection(tx: WriteTx, connection_id: str, expected: Expected) -> No
 def rotate_credential(tx: WriteTx, connection_id: str, *, overlap: timedelta) -> NewApiKey:
     """Make a credential; those that were there end after the overlap, unless they end earlier.
 
-    Raises: Forbidden, NotFound, ActionNotHeld.
+    Raises: Forbidden, NotFound, ConnectionFixed, ActionNotHeld.
     """
     require(tx.actor, Action.CONNECTION_CHANGE)
     connection = _get_to_change(tx, connection_id)
+    decide.check_in_use(connection)
     return connection_keys.rotate_key(tx, connection.id, name=connection.name, overlap=overlap)
 
 
@@ -141,10 +142,11 @@ def link_user(tx: WriteTx, connection_id: str, user_id: UserId) -> User:
 
     What it holds by hand it keeps. Linked already is no error.
 
-    Raises: Forbidden, NotFound, BadConnection, BreakGlassUser.
+    Raises: Forbidden, NotFound, ConnectionFixed, BadConnection, BreakGlassUser.
     """
     require(tx.actor, Action.CONNECTION_CHANGE)
     connection = _get_to_change(tx, connection_id)
+    decide.check_in_use(connection)
     before = owners.get_user_to_move(tx, user_id)
     after = decide.linked_user(before, connection, now=tx.now)
     if after is before:
@@ -162,9 +164,27 @@ def link_user(tx: WriteTx, connection_id: str, user_id: UserId) -> User:
     return after
 
 
+def set_state(tx: WriteTx, connection: Connection, state: ConnectionState) -> Connection:
+    """Write that a connection, whose row is locked, leaves or comes back. Whoever decides that asks for an action.
+
+    Credentials follow at once: a reaction to the event lets nobody remember them.
+    """
+    after = decide.in_state(connection, state, now=tx.now)
+    store.save_connection(tx, after)
+    tx.record(ConnectionChanged(connection_id=after.id, name=after.name, attributes=("state",), state=state.value))
+    _follow_states(tx)
+    return after
+
+
 def find_connection_of(tx: ReadTx, connection_id: str) -> Connection | None:
     """Return a connection, or None. Needs no action: each of its calls depends on it."""
     return store.find_connection(tx, connection_id)
+
+
+def may_push_by_default(tx: ReadTx) -> bool:
+    """Return whether keys of no connection, which push for the default one, may still push. Needs no action."""
+    default = store.find_connection(tx, DEFAULT_CONNECTION)
+    return default is None or default.draft.state is not ConnectionState.DECOMMISSIONED
 
 
 def _follow_states(tx: WriteTx) -> None:

@@ -57,7 +57,10 @@ def changed_connection(connection: Connection, draft: ConnectionDraft, *, now: d
     _check(draft)
     states = (connection.draft.state, draft.state)
     if states[0] is not states[1] and ConnectionState.DECOMMISSIONED in states:
-        raise ConnectionFixed("A connection is not decommissioned, or brought back, by changing its state.")
+        raise ConnectionFixed(
+            "A connection is not decommissioned, or brought back, by changing its state:"
+            " `rolecall admin connections decommission`, `recommission`."
+        )
     return replace(connection, draft=draft, version=connection.version + 1, changed_at=now)
 
 
@@ -68,6 +71,21 @@ def acting_within(actor: Actor, connection_id: str | None) -> Actor:
     """
     provisioning = {Action.PROVISIONED_READ, Action.PROVISIONED_WRITE}
     return replace(actor, connection_id=connection_id, actions=actor.actions | provisioning)
+
+
+def in_state(connection: Connection, state: ConnectionState, *, now: datetime) -> Connection:
+    """Return the connection in a state that only leaving and coming back give."""
+    draft = replace(connection.draft, state=state)
+    return replace(connection, draft=draft, version=connection.version + 1, changed_at=now)
+
+
+def check_in_use(connection: Connection) -> None:
+    """Return when a connection can still be given credentials and users.
+
+    Raises: ConnectionFixed.
+    """
+    if connection.draft.state is ConnectionState.DECOMMISSIONED:
+        raise ConnectionFixed(f"The connection {connection.name} is decommissioned.")
 
 
 def check_deletion(connection: Connection, *, owns: bool, has_keys: bool) -> None:

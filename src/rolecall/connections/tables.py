@@ -127,3 +127,38 @@ held_change = Table(
     Index(None, "state", "held_at"),
     Index(None, "decided_at"),
 )
+
+# What a connection that was decommissioned is on its way to, or has become; none where it came back.
+scim_leaving = Table(
+    "scim_leaving",
+    METADATA,
+    Column("connection_id", KEY, ForeignKey("scim_connection.id", ondelete="CASCADE"), primary_key=True),
+    Column("users", KEY, nullable=False),
+    Column("assignments", KEY, nullable=False),
+    Column("to_connection_id", KEY),
+    Column("phase", KEY, nullable=False),
+    Column("stage", KEY, nullable=False),
+    Column("after_id", KEY, nullable=False),
+    Column("done_count", COUNT, nullable=False),
+    Column("total_count", COUNT, nullable=False),
+    Column("state_before", KEY, nullable=False),
+    Column("started_at", INSTANT, nullable=False),
+    Column("undo_until_at", INSTANT, nullable=False),
+    Column("finished_at", INSTANT),
+)
+
+# What was a connection's, as far as it has left: all that is needed to bring it back.
+scim_left = Table(
+    "scim_left",
+    METADATA,
+    Column("connection_id", KEY, ForeignKey("scim_connection.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", KEY, nullable=False),
+    Column("resource_id", KEY, nullable=False),
+    Column("name", TEXT, nullable=False),
+    # Why it did not become what was chosen; null: it did.
+    Column("because", KEY),
+    # JSON.
+    Column("said", TEXT, nullable=False),
+    PrimaryKeyConstraint("connection_id", "kind", "resource_id"),
+    sqlite_with_rowid=False,
+)
