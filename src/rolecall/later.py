@@ -8,6 +8,8 @@ from typing import Final, Protocol
 from rolecall.authentication.api_keys import warn_of_expiry
 from rolecall.connections.guard.holders import count_holders, keep_counts
 from rolecall.connections.held.changes import delete_decided
+from rolecall.connections.drift.differences import REPAIR
+from rolecall.connections.drift.jobs import repair
 from rolecall.connections.leaving.decommissioning import LEAVE, RETURN, SETTLE
 from rolecall.connections.leaving.jobs import come_back, leave, settle
 from rolecall.connections.traffic import forget_traffic, watch_silence
@@ -65,6 +67,7 @@ def handlers(
         FORGET_AUDIT: partial(_forget_audit, keys=keys, days=audit_days),
         LEAVE: leave,
         RECONCILE: reconcile,
+        REPAIR: repair,
         RETURN: come_back,
         SETTLE: settle,
         FORGET_DELIVERIES: partial(_forget, forget=delete_deliveries, days=job_days),

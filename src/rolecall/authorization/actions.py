@@ -24,7 +24,7 @@ class Action(Enum):
     AUDIT_SEAL = "audit:seal"
     """Seal the audit log, so that it shows tampering."""
     CONNECTION_CHANGE = "connection:change"
-    """Make, change and delete SCIM connections, give them credentials, and link users to them."""
+    """Make, change, decommission and delete SCIM connections, give them credentials, and link users to them."""
     CONNECTION_LIST = "connection:list"
     """See every SCIM connection and its credentials (never a secret)."""
     DATA_SOURCE_LIST = "data_source:list"

@@ -163,25 +163,30 @@ def restore_values(tx: WriteTx, user: User, values: Iterable[tuple[str, int]]) -
             store.set_carried_since(tx, user.id, value, since=since)
 
 
+def find_given(tx: ReadTx, sources: Iterable[str]) -> dict[str, frozenset[Target]]:
+    """Return what each of these sources gives; nothing for those that are no ground of mappings."""
+    return {each: source_store.list_given(tx, ground_of(each)) for each in sources}
+
+
 def restore_assignments(
     tx: WriteTx,
+    owner: ConnectionId,
     users: Mapping[UserId, User],
-    lost: Mapping[UserId, Iterable[Stint]],
+    lost: Mapping[UserId, Collection[Stint]],
     by_hand: Mapping[UserId, Iterable[Target]],
 ) -> None:
     """Bring back what sources gave, as far as they still give it, in place of what was kept by hand for it.
 
-    Comes before what the sources stand on is brought back: reactions to that find nothing left to do.
+    Of groups, only those that this connection owns. Comes before what the sources stand on is brought back, so that
+    reactions to that find nothing left to do.
 
     Raises: LastAdministrator, BreakGlassUser.
     """
     there = source_store.list_held_by(tx, users)
     stints: dict[Held, int] = {}
-    given: dict[str, frozenset[Target]] = {}
+    given = find_given(tx, _of_owner(tx, owner, {each.source for stints_of in lost.values() for each in stints_of}))
     for user_id, each in ((user_id, each) for user_id, stints_of in lost.items() for each in stints_of):
-        if each.source not in given:
-            given[each.source] = source_store.list_given(tx, ground_of(each.source))
-        if each.target in given[each.source]:
+        if each.target in given.get(each.source, ()):
             stints[_held(user_id, each.target, each.source)] = each.since
     gains = stints.keys() - there
     again = {(each.user_id, each.team_id, each.role) for each in stints}
@@ -248,6 +253,17 @@ def list_resource_ids(tx: ReadTx, owner: ConnectionId, *, after: str, limit: int
 def move_resources(tx: WriteTx, ids: Collection[str], *, before: ConnectionId, after: ConnectionId) -> int:
     """Write whose declared resources are from now on, as far as they are the other's; return how many."""
     return store.move_resources(tx, ids, before=before, after=after)
+
+
+def _of_owner(tx: ReadTx, owner: ConnectionId, sources: Iterable[str]) -> list[str]:
+    """Return those of the sources that are no group, or one of this connection."""
+    found = []
+    for source in sources:
+        ground = ground_of(source)
+        group = group_store.find_group(tx, GroupId(ground.value)) if ground.kind is SourceKind.SCIM_GROUP else None
+        if ground.kind is not SourceKind.SCIM_GROUP or (group is not None and group.connection_id == owner):
+            found.append(source)
+    return found
 
 
 def _by_group(rows: Iterable[tuple[str, str]]) -> dict[GroupId, frozenset[str]]:

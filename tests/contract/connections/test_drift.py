@@ -2,22 +2,26 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import pytest
 
 from rolecall.authorization.actions import Action
+from rolecall.authorization.actor import SYSTEM
 from rolecall.connections import connections
-from rolecall.connections.drift import decide, differences
+from rolecall.connections.drift import decide, differences, jobs
 from rolecall.connections.drift.exports import parse_export
 from rolecall.connections.drift.model import DriftKind, DriftSearch, Holdings
 from rolecall.connections.model import ConnectionDraft
 from rolecall.connections.preview.foreseeing import foresee
-from rolecall.directory import assignments, groups, users
+from rolecall.directory import assignments, groups, provisioned_users, users
 from rolecall.directory.errors import BreakGlassUser, LastAdministrator, UserNameTaken
-from rolecall.directory.model import DEFAULT_CONNECTION, ROOT_TEAM, AddMembers, RemoveMembers, UserState
+from rolecall.directory.model import DEFAULT_CONNECTION, ROOT_TEAM, AddMembers, RemoveMembers, ReplaceMembers, UserState
+from rolecall.jobs import queue
+from rolecall.jobs.jobs import get_job
 from rolecall.kernel.errors import Forbidden, NotFound
-from tests.make.actors import ADMINISTRATOR, all_but
+from tests.make.actors import ADMINISTRATOR, PROVISIONER, all_but
 from tests.make.directory import (
     ANY_VERSION,
     administrator,
@@ -26,6 +30,7 @@ from tests.make.directory import (
     member_ids,
     pushed_group,
     pushed_user,
+    setting,
     user_profile,
 )
 from tests.make.mapping import VIEWER, mapping, target
@@ -217,6 +222,49 @@ def test_two_who_compare_at_once_both_succeed_and_one_result_is_kept(installed, 
     assert kinds(installed) == ["USER_EXTRA", "USER_EXTRA"]
 
 
+def do_repair_job(installed):
+    (job,) = installed.change(queue.take_jobs, kinds=[differences.REPAIR], runner="r", limit=1, actor=SYSTEM)
+    jobs.repair(installed.transactions, job)
+    installed.change(queue.finish, job)
+    return installed.ask(get_job, job.id)
+
+
+def test_a_job_repairs_any_number_and_passes_over_what_is_refused(installed, company):
+    local_user(installed, "taken")
+    names = [f"user {number:03}" for number in range(jobs.SLICE + 5)]
+    export = {"users": [*EXPORT["users"], user_profile("taken"), *(user_profile(name) for name in names)]}
+    compare(installed, export)
+    begun = installed.change(differences.begin_repair, ALL)
+    assert (begun.repaired, begun.remaining) == (0, len(names) + 1)
+    done = do_repair_job(installed)
+    assert (done.id, done.done_count, done.message) == (begun.job_id, len(names), "1 refused")
+    assert kinds(installed) == ["USER_MISSING"]
+    assert installed.ask(differences.list_next, ALL)[0].finding.name == "taken"
+
+
+def test_a_job_repairs_only_what_was_chosen_and_goes_on_after_a_crash(installed, company):
+    extra = pushed_user(installed, "extra")
+    compare(installed, {**EXPORT, "users": [*EXPORT["users"], user_profile("lost")]})
+    installed.change(differences.begin_repair, replace(ALL, kind=DriftKind.USER_EXTRA, about=extra))
+    # Its runner dies when it has begun, and another takes it when the lease has ended.
+    installed.change(queue.take_jobs, kinds=[differences.REPAIR], runner="gone", limit=1, actor=SYSTEM)
+    installed.change(differences.repair_listed, [installed.ask(differences.list_next, ALL)[1].id], actor=PROVIDER)
+    installed.clock.advance(timedelta(hours=1))
+    assert do_repair_job(installed).done_count == 0
+    assert kinds(installed) == ["USER_MISSING"]
+
+
+def test_what_the_provider_pushes_in_a_full_cycle_takes_its_differences_away(installed, company):
+    ada, bob, engineers = company
+    installed.change(users.deactivate_user, ada, reason="by mistake")
+    change_members(installed, engineers, RemoveMembers(operation=0, members=(bob,)))
+    assert len(compare(installed, EXPORT).findings) == 2
+    # A full cycle is nothing but pushes: each says what the provider has, and is applied at once.
+    installed.change(provisioned_users.change_user, ada, setting(active=True), ANY_VERSION, actor=PROVISIONER)
+    change_members(installed, engineers, ReplaceMembers(operation=0, members=(bob,)))
+    assert compare(installed, EXPORT).findings == ()
+
+
 def test_nobody_compares_lists_or_repairs_without_the_action(installed, company):
     compare(installed, {"users": []})
     reader, changer = all_but(Action.CONNECTION_CHANGE), all_but(Action.CONNECTION_LIST)
@@ -230,6 +278,11 @@ def test_nobody_compares_lists_or_repairs_without_the_action(installed, company)
         differences.as_provider(reader, DEFAULT_CONNECTION)
     with pytest.raises(Forbidden):
         repair(installed, actor=reader)
+    for use_case in (differences.begin_repair, differences.repair_listed):
+        with pytest.raises(Forbidden):
+            installed.change(use_case, ALL, actor=reader)
+    with pytest.raises(Forbidden):
+        installed.ask(differences.list_next, ALL, actor=changer)
     with pytest.raises(NotFound):
         installed.ask(differences.get_difference, "none")
     with pytest.raises(NotFound):

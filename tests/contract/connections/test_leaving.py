@@ -10,119 +10,33 @@ from rolecall.api.admission import Admission
 from rolecall.authentication.api_keys import create_api_key
 from rolecall.authentication.errors import UnknownApiKey
 from rolecall.authorization.actions import Action
-from rolecall.authorization.actor import SYSTEM
 from rolecall.authorization.roles import ADMIN, SCIM_PROVISIONER
 from rolecall.connections import connections
 from rolecall.connections.errors import BadConnection, ConnectionFixed, ConnectionInUse
 from rolecall.connections.leaving import decommissioning, preview
-from rolecall.connections.leaving.jobs import come_back, leave, settle
 from rolecall.connections.leaving.model import AssignmentsChoice, Because, Phase, Plan, UsersChoice
 from rolecall.connections.model import ConnectionDraft, ConnectionState
-from rolecall.directory import assignments, groups, owners, provisioned_users, resources, users
-from rolecall.directory.model import DEFAULT_CONNECTION, ROOT_TEAM, AddMembers, ResourceKind, SourceKind, UserState
-from rolecall.jobs import queue
+from rolecall.directory import (
+    assignments,
+    groups,
+    installation,
+    owners,
+    provisioned_users,
+    reconcile,
+    resources,
+    users,
+)
+from rolecall.directory.model import DEFAULT_CONNECTION, ROOT_TEAM, AddMembers, ResourceKind, UserState
 from rolecall.kernel.errors import Forbidden, NotFound
-from rolecall.mapping.model import MatchKind
-from tests.make.actors import ADMINISTRATOR, PROVISIONER, all_but
-from tests.make.directory import ANY_VERSION, administrator, group_profile, local_user, service_user, user_profile
-from tests.make.mapping import OPERATOR, VIEWER, mapping, roles_of, target, team
+from rolecall.mapping import mappings
+from tests.make.actors import ADMINISTRATOR, all_but
+from tests.make.company import DAY, Company
+from tests.make.directory import ANY_VERSION, administrator, local_user, service_user
+from tests.make.mapping import OPERATOR, VIEWER, finish_reconciling, mapping, target
 
 LOCAL, OFF, OVER = UsersChoice.KEEP_AS_LOCAL, UsersChoice.DEACTIVATE, UsersChoice.HAND_OVER
 KEEP, REMOVE = AssignmentsChoice.KEEP, AssignmentsChoice.REMOVE
-DAY = timedelta(days=1)
 KIND = ResourceKind(name="Device")
-JOBS = {
-    decommissioning.LEAVE: leave,
-    decommissioning.RETURN: come_back,
-    decommissioning.SETTLE: settle,
-}
-
-
-class Company:
-    """Okta, whose people are in groups that give, and Entra, that may take over."""
-
-    def __init__(self, installed):
-        self.installed = installed
-        make = connections.create_connection
-        on = ConnectionState.ON
-        self.okta = installed.change(make, ConnectionDraft(name="Okta", state=on)).id
-        self.entra = installed.change(make, ConnectionDraft(name="Entra", state=on)).id
-        self.key = installed.change(connections.rotate_credential, self.okta, overlap=timedelta()).secret
-        self.sales = team(installed).id
-        self.ada, self.bob, self.eve = (self.user(name) for name in ("ada", "bob", "eve"))
-        self.roles = self.user("rob", roles=[{"value": "auditors"}])
-        self.inner = self.group("Builders", self.ada, externalId="g-inner")
-        self.outer = self.group("Engineers", self.inner, self.bob, externalId="g-outer")
-        mapping(installed, "Engineers", target(VIEWER), target(OPERATOR, self.sales))
-        mapping(installed, "auditors", target(VIEWER), by=MatchKind.ID, source=SourceKind.SCIM_ROLE)
-        installed.change(assignments.assign_role, self.bob, role=VIEWER)
-        installed.clock.advance(DAY)
-
-    def actor(self, owner=None):
-        return replace(PROVISIONER, connection_id=owner or self.okta)
-
-    def user(self, name, owner=None, **attributes):
-        # Ids are in the order in which people came.
-        self.installed.clock.advance(timedelta(seconds=1))
-        profile = user_profile(name, **{"externalId": f"x-{name}", **attributes})
-        return self.installed.change(provisioned_users.create_user, profile, actor=self.actor(owner)).id
-
-    def group(self, name, *members, owner=None, **attributes):
-        profile = group_profile(name, **attributes)
-        return self.installed.change(groups.create_group, profile, members, actor=self.actor(owner)).id
-
-    def plan(self, users, kept):
-        return Plan(users=users, assignments=kept, to_connection_id=self.entra if users is OVER else None)
-
-    def begin(self, users, kept, undo_within=3 * DAY):
-        plan = self.plan(users, kept)
-        decommission = decommissioning.decommission_connection
-        return self.installed.change(decommission, self.okta, plan, undo_within=undo_within)
-
-    def leave(self, users, kept, **more):
-        self.begin(users, kept, **more)
-        self.work()
-        return self.installed.ask(decommissioning.get_report, self.okta)
-
-    def come_back(self):
-        self.installed.change(decommissioning.recommission_connection, self.okta)
-        self.work()
-
-    def work(self):
-        """Do all jobs that are due, as a server does."""
-        while taken := self.installed.change(queue.take_jobs, kinds=list(JOBS), runner="r", limit=1, actor=SYSTEM):
-            JOBS[taken[0].kind](self.installed.transactions, taken[0])
-            self.installed.change(queue.finish, taken[0])
-
-    def everything(self):
-        """Return all that is to come back: rows without versions, dates of change, and what counts them."""
-        queries = {
-            "users": "SELECT id, state, provisioned, connection_id, profile FROM directory_user ORDER BY id",
-            "groups": "SELECT id, display, external_id, connection_id, profile FROM directory_group ORDER BY id",
-            "members": "SELECT group_id, member_id, member_kind, added_at FROM group_member ORDER BY 1, 2",
-            "resources": "SELECT id, connection_id FROM directory_resource ORDER BY id",
-            "values": "SELECT user_id, kind, value, since_at FROM carried_value ORDER BY 1, 2, 3",
-            "held": "SELECT user_id, team_id, role_id, source, since_at FROM assignment ORDER BY 1, 2, 3, 4",
-            "given": "SELECT source, team_id, role_id FROM given ORDER BY 1, 2, 3",
-            "mapped": "SELECT source, mapping_id FROM mapped ORDER BY 1, 2",
-            "totals": "SELECT name, value FROM total ORDER BY 1",
-            "connections": "SELECT id, state FROM scim_connection ORDER BY 1",
-            "left": "SELECT count(*) FROM scim_left",
-            "leaving": "SELECT count(*) FROM scim_leaving",
-        }
-        return {
-            name: self.installed.ask(
-                lambda tx, query=query: [tuple(r) for r in tx.connection.execute(query).fetchall()]
-            )
-            for name, query in queries.items()
-        }
-
-    def find(self, user_id):
-        (found,) = self.installed.ask(owners.find_users, [user_id])
-        return found
-
-    def roles_of(self, user_id):
-        return roles_of(self.installed, user_id)
 
 
 @pytest.fixture
@@ -312,6 +226,35 @@ def test_of_several_administrators_by_a_group_the_oldest_stays_one(installed, co
     assert installed.ask(assignments.count_administrators) == 1
 
 
+def test_what_is_just_being_taken_away_is_not_kept_by_hand(installed, company):
+    installed.change(installation.set_users_at_once, 1)
+    (made,) = [each for each in installed.ask(mappings.list_mappings) if each.match_value == "Engineers"]
+    installed.change(mappings.delete_mapping, made.id, ANY_VERSION)
+    assert installed.ask(reconcile.list_reconciling)
+    company.leave(LOCAL, KEEP)
+    finish_reconciling(installed)
+    assert company.roles_of(company.ada) == {}
+    assert company.roles_of(company.bob) == {(ROOT_TEAM, VIEWER): MANUAL}
+
+
+def test_what_a_mapping_gives_no_more_does_not_come_back(installed, company):
+    company.leave(LOCAL, KEEP)
+    for each in installed.ask(mappings.list_mappings):
+        installed.change(mappings.delete_mapping, each.id, ANY_VERSION)
+    company.come_back()
+    assert company.roles_of(company.ada) == company.roles_of(company.roles) == {}
+    assert company.roles_of(company.bob) == {(ROOT_TEAM, VIEWER): MANUAL}
+
+
+def test_who_administered_by_a_group_that_gives_it_no_more_goes_on_when_it_comes_back(installed, company):
+    company.group("Admins", company.bob)
+    made = mapping(installed, "Admins", target(ADMIN))
+    company.leave(LOCAL, KEEP)
+    installed.change(mappings.delete_mapping, made.id, ANY_VERSION)
+    company.come_back()
+    assert company.roles_of(company.bob)[ROOT_TEAM, ADMIN] == MANUAL
+
+
 def test_who_went_on_elsewhere_meanwhile_does_not_come_back_and_that_is_told(installed, company):
     company.leave(OVER, KEEP)
     other = installed.change(connections.create_connection, ConnectionDraft(name="Third")).id
@@ -376,32 +319,42 @@ def test_an_undone_leaving_does_not_end_the_next_one_too_early(installed, compan
     assert installed.ask(decommissioning.get_report, company.okta).leaving.phase is Phase.SETTLED
 
 
+def previewed(installed, company, users, kept):
+    plan = company.plan(users, kept)
+
+    async def rehearse():
+        return await installed.transactions.rehearse_in_order(
+            ADMINISTRATOR, lambda rehearsing: preview.play(rehearsing, company.okta, plan, undo_within=DAY)
+        )
+
+    return asyncio.run(rehearse()).value
+
+
 def test_a_preview_names_who_would_lose_what_and_keeps_nothing(installed, company):
     before = company.everything()
-
-    def shown(users, kept):
-        plan = company.plan(users, kept)
-        play = asyncio.run(
-            installed.transactions.rehearse_in_order(
-                ADMINISTRATOR, lambda rehearsing: preview.play(rehearsing, company.okta, plan, undo_within=DAY)
-            )
-        )
-        return play.value
-
-    assert shown(LOCAL, KEEP).effects == shown(OVER, KEEP).effects == ()
-    removed = shown(LOCAL, REMOVE)
+    assert previewed(installed, company, LOCAL, KEEP).effects == ()
+    assert previewed(installed, company, OVER, KEEP).effects == ()
+    removed = previewed(installed, company, LOCAL, REMOVE)
     assert {(each.kind, each.user_name, each.target.role) for each in removed.effects} == {
         ("role_lost", "ada", VIEWER),
         ("role_lost", "ada", OPERATOR),
         ("role_lost", "bob", OPERATOR),
         ("role_lost", "rob", VIEWER),
     }
-    assert removed.people_losing == 3
-    ended = shown(OFF, KEEP)
+    assert (removed.people_losing, removed.goes_on) == (3, False)
+    ended = previewed(installed, company, OFF, KEEP)
     assert [(each.kind, each.user_name) for each in ended.effects] == [
         ("access_ended", name) for name in ("ada", "bob", "eve", "rob")
     ]
     assert company.everything() == before
+
+
+def test_a_preview_says_when_other_jobs_would_go_on(installed, company):
+    company.group("Crowd", company.ada, company.eve)
+    mapping(installed, "Crowd")
+    assert not previewed(installed, company, LOCAL, REMOVE).goes_on
+    installed.change(installation.set_users_at_once, 1)
+    assert previewed(installed, company, LOCAL, REMOVE).goes_on
 
 
 def test_what_cannot_be_is_refused_and_changes_nothing(installed, company):

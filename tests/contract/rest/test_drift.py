@@ -80,7 +80,7 @@ def test_one_and_then_all_are_repaired_after_a_preview(api, drifted):
     shown = api.walk(DRIFT)
     preview = api.post(f"{DRIFT}:repair", {**OURS, "preview": True})["value"]
     radius = preview.pop("radius")
-    assert preview == {"is_preview": True, "repaired_count": 3, "remaining_count": 0}
+    assert preview == {"is_preview": True, "repaired_count": 3, "remaining_count": 0, "job_id": None}
     assert [(each["user_name"], each["change"]) for each in radius["users"]] == [("ada", "changed")]
     assert [(each["added_count"], each["removed_count"]) for each in radius["groups"]] == [(1, 1)]
     assert (radius["gained_count"], radius["lost_count"]) == (0, 0)
@@ -114,6 +114,14 @@ def test_what_is_no_whole_export_is_refused_and_the_differences_before_stay(api,
     refused(api.ask("POST", f"{DRIFT}/none:repair", json={}), 404)
     refused(api.ask("POST", f"{DRIFT}:repair", json={}), 400, "connection_id")
     assert len(api.walk(DRIFT)) == 3
+
+
+def test_a_job_repairs_however_many_there_are(api, drifted):
+    begun = api.post(f"{DRIFT}:repair", {**OURS, "as_job": True})["value"]
+    assert (begun["is_preview"], begun["repaired_count"], begun["remaining_count"]) == (False, 0, 3)
+    assert api.get(f"/api/v1/jobs/{begun['job_id']}")["value"]["kind"] == "connections.repair-drift"
+    refused(api.ask("POST", f"{DRIFT}:repair", json={**OURS, "as_job": True, "preview": True}), 400, "as_job")
+    refused(api.ask("POST", f"{DRIFT}:repair", json={"connection_id": "none", "as_job": True}), 404)
 
 
 def test_a_repair_that_clashes_is_refused_whole(api, installed):

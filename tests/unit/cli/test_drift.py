@@ -45,6 +45,17 @@ def test_an_export_in_several_files_is_compared_and_all_is_repaired_after_a_prev
     assert drift(rolecall, "compare", *files, "--json").json["difference_count"] == 0
 
 
+def test_a_job_is_asked_to_repair_everything(rolecall, files):
+    drift(rolecall, "compare", *files)
+    begun = drift(rolecall, "repair", "--all", "--as-job", "--json").json
+    assert (begun["repaired"], begun["remaining"]) == (0, 2)
+    (job,) = rolecall("admin", "jobs", "list", "--json").json["jobs"]
+    assert (job["id"], job["kind"]) == (begun["job_id"], "connections.repair-drift")
+    assert "repairs 2 while a server runs" in drift(rolecall, "repair", "--all", "--as-job").out
+    assert drift(rolecall, "repair", "--all", "--as-job", "--preview").code != 0
+    assert drift(rolecall, "repair", "one", "--as-job").code != 0
+
+
 def test_what_cannot_be_understood_is_refused(rolecall, files, tmp_path):
     broken = tmp_path / "broken.json"
     broken.write_text("{")

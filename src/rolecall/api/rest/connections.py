@@ -328,6 +328,7 @@ ENDPOINTS: Final = (
         run=rotate_connection,
         answers=OneCredential,
         example={"value": _CREDENTIAL | {"access_key": "RLCL…", "last_access_at": None}},
+        refusals=(409,),
     ),
     Endpoint(
         method="POST",
@@ -361,5 +362,6 @@ ENDPOINTS: Final = (
         run=set_scim_setting,
         answers=OneScimSetting,
         example={"value": {"enabled": True}},
+        refusals=(409,),
     ),
 )

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from rolecall.api.rest.calls import CurrentCall, RestCall, many, one
 from rolecall.api.rest.connections import ConnectionIdInPath
 from rolecall.api.rest.endpoints import Endpoint
+from rolecall.api.rest.errors import bad_field
 from rolecall.api.rest.paging import Pages, PageToken
 from rolecall.api.rest.previews import RADIUS_EXAMPLE, ShownRadius
 from rolecall.api.rest.reports import CSV_MEDIA_TYPE, NEXT_PAGE_HEADER
@@ -82,6 +83,10 @@ class RepairMany(Body):
     about: str | None = Field(default=None, max_length=100, description="Only what concerns this user or group.")
     limit: int = Field(default=MOST_AT_ONCE, ge=1, le=MOST_AT_ONCE, description="So many at most, the first ones.")
     preview: bool = Field(default=False, description="Only show who would gain and lose what.")
+    as_job: bool = Field(
+        default=False,
+        description="Let a job repair all of them, however many; what is refused is passed over and stays in the list.",
+    )
 
 
 class ShownDifference(Shown):
@@ -141,6 +146,7 @@ class ShownRepair(Shown):
     repaired_count: int
     remaining_count: int = Field(description="Differences of the same choice that are left.")
     radius: ShownRadius | None = Field(description="Only in a preview; afterwards the events tell.")
+    job_id: str | None = Field(description="The job that repairs, if one does: `/api/v1/jobs/{id}` says how far it is.")
 
 
 class OneRepair(Shown):
@@ -228,9 +234,10 @@ async def repair_differences(call: CurrentCall, body: RepairMany) -> Response:
         about=body.about,
         limit=body.limit,
     )
-    return await _repair(
-        call, body.connection_id, lambda tx: differences.repair_differences(tx, wanted), preview=body.preview
-    )
+    if body.as_job and body.preview:
+        raise bad_field("as_job", "a preview is shown at once.")
+    repair = differences.begin_repair if body.as_job else differences.repair_differences
+    return await _repair(call, body.connection_id, lambda tx: repair(tx, wanted), preview=body.preview)
 
 
 async def _repair(
@@ -249,6 +256,7 @@ async def _repair(
             "repaired_count": repaired.repaired,
             "remaining_count": repaired.remaining,
             "radius": radius,
+            "job_id": repaired.job_id,
         }
     )
 
@@ -282,6 +290,7 @@ _REPAIR: Final = {
     "repaired_count": 1,
     "remaining_count": 0,
     "radius": RADIUS_EXAMPLE,
+    "job_id": None,
 }
 
 ENDPOINTS: Final = (

@@ -15,6 +15,7 @@ from rolecall.cli.admin import (
     held_changes,
     jobs,
     keys,
+    leaving,
     mappings,
     report,
     roles,
@@ -41,6 +42,9 @@ app.add_typer(teams.app, name="teams")
 app.add_typer(roles.app, name="roles")
 connections.app.command("validate")(validations.validate)
 app.add_typer(connections.app, name="connections")
+connections.app.command("decommission")(leaving.decommission)
+connections.app.command("recommission")(leaving.recommission)
+connections.app.command("leaving")(leaving.show)
 app.add_typer(scim_log.app, name="scim-log")
 app.add_typer(held_changes.app, name="held-changes")
 app.add_typer(drift.app, name="drift")

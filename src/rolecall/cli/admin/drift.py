@@ -138,6 +138,10 @@ def repair(
     connection: ConnectionOption = "Default",
     kind: KindOption = None,
     preview: Annotated[bool, typer.Option("--preview", help="Only show who would gain and lose what.")] = False,
+    as_job: Annotated[
+        bool,
+        typer.Option("--as-job", help="With --all: let a running server repair any number, past what is refused."),
+    ] = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
@@ -153,6 +157,8 @@ def repair(
 
     if bool(ids) == everything:
         raise typer.BadParameter("Name differences, or say --all.", param_hint="ID")
+    if as_job and (preview or not everything):
+        raise typer.BadParameter("A job repairs all, without a preview.", param_hint="--as-job")
     wanted_kind = _parsed_kind(kind)
 
     with opened(data_dir, database_url) as rolecall:
@@ -160,6 +166,8 @@ def repair(
         wanted = DriftSearch(connection_id=owner, kind=wanted_kind, limit=differences.MOST_AT_ONCE)
 
         def change(tx: "WriteTx") -> Repaired:
+            if as_job:
+                return differences.begin_repair(tx, wanted)
             if everything:
                 return differences.repair_differences(tx, wanted)
             done = [differences.repair_difference(tx, each) for each in ids or ()]
@@ -178,10 +186,17 @@ def repair(
             _show_preview(foreseen.value, radius_document(foreseen.radius), as_json=as_json)
             return
         done = make_change(rolecall, context, change, within=within)
+    _show_done(done, as_json=as_json)
+
+
+def _show_done(done: "Repaired", *, as_json: bool) -> None:
     if as_json:
-        print_json({"repaired": done.repaired, "remaining": done.remaining})
-        return
-    print(f"Repaired: {done.repaired}. Left: {done.remaining}.")
+        begun = {} if done.job_id is None else {"job_id": done.job_id}
+        print_json({"repaired": done.repaired, "remaining": done.remaining, **begun})
+    elif done.job_id is not None:
+        print(f"The job {done.job_id} repairs {done.remaining} while a server runs.")
+    else:
+        print(f"Repaired: {done.repaired}. Left: {done.remaining}.")
 
 
 def _show_preview(repaired: "Repaired", radius: "dict[str, Any]", *, as_json: bool) -> None:

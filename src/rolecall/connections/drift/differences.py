@@ -1,6 +1,6 @@
 """What can be done with differences from what an identity provider says?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -24,10 +24,13 @@ from rolecall.connections.drift.model import (
 from rolecall.directory import owners
 from rolecall.directory.model import ConnectionId
 from rolecall.events.causes import find_last_about
+from rolecall.jobs.queue import enqueue
 from rolecall.kernel.errors import NotFound
 from rolecall.kernel.ids import new_id
 from rolecall.storage.transaction import ReadTx, WriteTx
 
+REPAIR: Final = "connections.repair-drift"
+"""The kind of job that repairs any number of differences."""
 MOST_AT_ONCE: Final = 1_000
 """So many differences are repaired in one transaction at most."""
 
@@ -111,6 +114,47 @@ def repair_differences(tx: WriteTx, wanted: DriftSearch) -> Repaired:
     for difference in chosen:
         _repair(tx, difference)
     return Repaired(repaired=len(chosen), remaining=store.count_differences(tx, wanted))
+
+
+def begin_repair(tx: WriteTx, wanted: DriftSearch) -> Repaired:
+    """Have all chosen things made as the provider says by a job, however many they are; return how many that is.
+
+    Unlike `repair_differences`, the job passes over what is refused, and leaves it in the list.
+
+    Raises: Forbidden, NotFound.
+    """
+    require(tx.actor, Action.CONNECTION_CHANGE)
+    connection = get_connection(tx, wanted.connection_id or "")
+    payload = {
+        "connection_id": connection.id,
+        "kind": None if wanted.kind is None else wanted.kind.value,
+        "about": wanted.about,
+    }
+    remaining = store.count_differences(tx, wanted)
+    return Repaired(repaired=0, remaining=remaining, job_id=enqueue(tx, kind=REPAIR, payload=payload))
+
+
+def list_next(tx: ReadTx, wanted: DriftSearch) -> tuple[Difference, ...]:
+    """Return differences in the order in which they can be repaired, without their causes.
+
+    Raises: Forbidden.
+    """
+    require(tx.actor, Action.CONNECTION_LIST)
+    return store.list_differences(tx, wanted)
+
+
+def repair_listed(tx: WriteTx, difference_ids: Iterable[str]) -> int:
+    """Make these things as the provider says, all or none; return how many. To be called `as_provider`.
+
+    Those that somebody has repaired meanwhile are passed over.
+
+    Raises: Forbidden, and what the repair of one raises.
+    """
+    require(tx.actor, Action.CONNECTION_CHANGE)
+    found = [each for each in (store.find_difference(tx, each) for each in difference_ids) if each is not None]
+    for difference in found:
+        _repair(tx, difference)
+    return len(found)
 
 
 def _repair(tx: WriteTx, difference: Difference) -> None:

@@ -7,6 +7,7 @@ from enum import Enum
 
 from rolecall.directory.model import ConnectionId, Group, GroupId, User
 from rolecall.events.model import LoggedEvent
+from rolecall.jobs.model import JobId
 from rolecall.kernel.document import Document
 
 
@@ -132,3 +133,5 @@ class Repaired:
     repaired: int
     remaining: int
     """Differences of the same choice that are left."""
+    job_id: JobId | None = None
+    """Of the job that goes on with them, if one does."""

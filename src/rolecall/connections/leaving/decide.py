@@ -164,6 +164,8 @@ def effects_between(before: Mapping[UserId, Holding], after: Mapping[UserId, Hol
         if had.active is not has.active:
             kind = "access_restored" if has.active else "access_ended"
             effects.append(Effect(kind=kind, user_id=user_id, user_name=had.name))
+        if not (had.active and has.active):
+            # What somebody holds who has no access counts for nothing.
             continue
         for kind, targets in (("role_lost", had.targets - has.targets), ("role_gained", has.targets - had.targets)):
             effects += [

@@ -36,6 +36,8 @@ SETTLE: Final = "connections.settle-decommissioning"
 """The kind of job that ends the time to undo."""
 SLICE: Final = 200
 """Users, or groups, of one transaction."""
+_LEASE: Final = timedelta(seconds=20)
+"""Longer than a slice takes: one that comes too late is rolled back, so a crash need not hold up for long."""
 MOST_KEPT_BACK: Final = 1_000
 """So many are named in a report."""
 
@@ -64,7 +66,7 @@ def decommission_connection(tx: WriteTx, connection_id: str, plan: Plan, *, undo
     connection = _get_to_change(tx, connection_id)
     before = store.find_leaving_to_change(tx, connection_id)
     if before is not None and (before.phase, before.plan) == (Phase.LEAVING, plan):
-        enqueue(tx, kind=LEAVE, payload={"connection_id": connection.id}, dedup_key=connection.id)
+        _enqueue(tx, LEAVE, connection)
         return _report(tx, before)
     other = None
     if plan.to_connection_id is not None:
@@ -88,7 +90,7 @@ def decommission_connection(tx: WriteTx, connection_id: str, plan: Plan, *, undo
             undo_until=to_rfc3339(leaving.undo_until),
         )
     )
-    enqueue(tx, kind=LEAVE, payload={"connection_id": connection.id}, dedup_key=connection.id)
+    _enqueue(tx, LEAVE, connection)
     return _report(tx, leaving)
 
 
@@ -108,7 +110,7 @@ def recommission_connection(tx: WriteTx, connection_id: str) -> Report:
         after = replace(after, total=total)
         store.save_leaving(tx, after)
         tx.record(ReturnStarted(connection_id=connection.id, name=connection.name))
-    enqueue(tx, kind=RETURN, payload={"connection_id": connection.id}, dedup_key=connection.id)
+    _enqueue(tx, RETURN, connection)
     return _report(tx, after)
 
 
@@ -132,14 +134,14 @@ def leave_slice(tx: WriteTx, connection_id: str, *, limit: int = SLICE) -> Leavi
     Raises: Forbidden, LastAdministrator, BreakGlassUser.
     """
     require(tx.actor, Action.CONNECTION_CHANGE)
-    leaving = store.find_leaving_to_change(tx, connection_id)
-    if leaving is None or leaving.phase is not Phase.LEAVING:
+    found = _find_in_phase(tx, connection_id, Phase.LEAVING)
+    if found is None:
         return None
+    connection, leaving = found
     seen = _LEAVING[leaving.stage](tx, leaving, limit)
     after = decide.advanced(leaving, seen, limit=limit, now=tx.now)
     store.save_leaving(tx, after)
     if after.phase is Phase.LEFT:
-        connection = _get_to_change(tx, connection_id)
         kept_back = store.count_kept_back(tx, connection.id)
         tx.record(
             DecommissioningFinished(
@@ -161,15 +163,16 @@ def return_slice(tx: WriteTx, connection_id: str, *, limit: int = SLICE) -> Leav
     Raises: Forbidden, LastAdministrator, BreakGlassUser.
     """
     require(tx.actor, Action.CONNECTION_CHANGE)
-    leaving = store.find_leaving_to_change(tx, connection_id)
-    if leaving is None or leaving.phase is not Phase.RETURNING:
+    found = _find_in_phase(tx, connection_id, Phase.RETURNING)
+    if found is None:
         return None
+    connection, leaving = found
     seen = _RETURNING[leaving.stage](tx, leaving, limit)
     after = decide.advanced(leaving, seen, limit=limit, now=tx.now)
     if after.finished_at is None:
         store.save_leaving(tx, after)
         return after
-    connection = set_state(tx, _get_to_change(tx, connection_id), leaving.state_before)
+    connection = set_state(tx, connection, leaving.state_before)
     store.forget_left(tx, connection.id, also_kept_back=True)
     store.delete_leaving(tx, connection.id)
     tx.record(ReturnFinished(connection_id=connection.id, name=connection.name, state=connection.draft.state.value))
@@ -184,20 +187,33 @@ def settle_slice(tx: WriteTx, connection_id: str, *, limit: int = SLICE) -> int:
     Raises: Forbidden.
     """
     require(tx.actor, Action.CONNECTION_CHANGE)
-    leaving = store.find_leaving_to_change(tx, connection_id)
-    if leaving is None or leaving.phase is not Phase.LEFT or tx.now < leaving.undo_until:
+    found = _find_in_phase(tx, connection_id, Phase.LEFT)
+    if found is None or tx.now < found[1].undo_until:
         return 0
-    found = departures.list_group_ids(tx, leaving.connection_id, after="", limit=limit)
-    for group_id in found:
+    connection, leaving = found
+    left_behind = departures.list_group_ids(tx, connection.id, after="", limit=limit)
+    for group_id in left_behind:
         groups.delete_group(tx, group_id, Expected())
-    if found:
-        return len(found)
-    connection = _get_to_change(tx, connection_id)
+    if left_behind:
+        return len(left_behind)
     connection_keys.end_keys_of(tx, connection.id, because="its SCIM connection was decommissioned")
     store.forget_left(tx, connection.id, also_kept_back=False)
     store.save_leaving(tx, replace(leaving, phase=Phase.SETTLED))
     tx.record(DecommissioningSettled(connection_id=connection.id, name=connection.name))
     return 0
+
+
+def _find_in_phase(tx: WriteTx, connection_id: str, phase: Phase) -> tuple[Connection, Leaving] | None:
+    """Return a connection and how far it is, if it is in this phase; locked, the connection first as everywhere."""
+    connection = connection_store.find_connection_to_change(tx, connection_id)
+    leaving = store.find_leaving_to_change(tx, connection_id)
+    if connection is None or leaving is None or leaving.phase is not phase:
+        return None
+    return connection, leaving
+
+
+def _enqueue(tx: WriteTx, kind: str, connection: Connection) -> None:
+    enqueue(tx, kind=kind, payload={"connection_id": connection.id}, dedup_key=connection.id, lease=_LEASE)
 
 
 def _report(tx: ReadTx, leaving: Leaving) -> Report:

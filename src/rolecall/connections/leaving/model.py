@@ -183,3 +183,5 @@ class Preview:
     effects: tuple[Effect, ...]
     people_losing: int
     """Users who would lose a role or all access."""
+    goes_on: bool
+    """Whether other jobs would go on with what concerns many users; that is not in the effects."""

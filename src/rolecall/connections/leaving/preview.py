@@ -1,12 +1,12 @@
 """What would leaving do, and to whom? Played through on a rehearsal."""
 
 from datetime import timedelta
-from functools import partial
 
 from rolecall.connections.leaving import decide
 from rolecall.connections.leaving.decommissioning import decommission_connection, get_report, leave_slice
 from rolecall.connections.leaving.model import Holding, Plan, Preview
-from rolecall.directory import owners, reconcile
+from rolecall.directory import owners
+from rolecall.directory.events import ReconciliationStarted
 from rolecall.directory.grounds import list_held_by
 from rolecall.directory.model import ConnectionId, Target, UserId, UserState
 from rolecall.storage.rehearsal import Rehearsing
@@ -24,13 +24,15 @@ def play(rehearsing: Rehearsing, connection_id: str, plan: Plan, *, undo_within:
     before = rehearsing.run(lambda tx: _holdings(tx, ids))
     while rehearsing.run(lambda tx: leave_slice(tx, connection_id)) is not None:
         pass
-    for each in rehearsing.run(reconcile.list_reconciling):
-        while rehearsing.run(partial(reconcile.reconcile_slice, ground=each.ground)) is not None:
-            pass
     after = rehearsing.run(lambda tx: _holdings(tx, ids))
     effects = decide.effects_between(before, after)
     report = rehearsing.run(lambda tx: get_report(tx, connection_id))
-    return Preview(report=report, effects=effects, people_losing=decide.count_losing(effects))
+    return Preview(
+        report=report,
+        effects=effects,
+        people_losing=decide.count_losing(effects),
+        goes_on=any(isinstance(event, ReconciliationStarted) for event in rehearsing.happened),
+    )
 
 
 def _holdings(tx: ReadTx, ids: list[UserId]) -> dict[UserId, Holding]:

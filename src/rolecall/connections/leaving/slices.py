@@ -11,7 +11,7 @@ from rolecall.connections.leaving.model import Because, Leaving, LeftGroup, Left
 from rolecall.directory import departures
 from rolecall.directory.assignments import MANUAL
 from rolecall.directory.belongings import Belongings, Stint
-from rolecall.directory.model import ConnectionId, GroupId, MemberKind, SourceKind, User, UserId, UserState
+from rolecall.directory.model import ConnectionId, GroupId, MemberKind, SourceKind, Target, User, UserId, UserState
 from rolecall.storage.transaction import WriteTx
 
 REASON = "its SCIM connection was decommissioned"
@@ -28,7 +28,8 @@ def users_leave(tx: WriteTx, leaving: Leaving, limit: int) -> list[UserId]:
     belongings = departures.find_belongings(tx, users)
     taken_groups = _groups_staying(tx, owner, plan)
     treatments = _treatments(tx, plan, users, belongings)
-    left = [_left_user(users[each], treatments[each], belongings[each], taken_groups) for each in users]
+    given = departures.find_given(tx, {stint.source for each in belongings.values() for stint in each.held})
+    left = [_left_user(users[each], treatments[each], belongings[each], taken_groups, given) for each in users]
     departures.keep_by_hand(tx, users, {each.id: each.by_hand for each in left})
     for each in left:
         departures.settle_user(tx, users[each.id], owner=each.owner, active=each.active, reason=REASON)
@@ -74,9 +75,8 @@ def groups_leave(tx: WriteTx, leaving: Leaving, limit: int) -> list[GroupId]:
         ended.setdefault(GroupId(outer), set()).add(inner)
     departures.end_memberships(tx, ended)
     if plan.to_connection_id is not None:
-        for each in left:
-            if each.has_moved:
-                departures.move_group(tx, groups[GroupId(each.id)], plan.to_connection_id)
+        for group in departures.lock_groups(tx, [each.id for each in left if each.has_moved]).values():
+            departures.move_group(tx, group, plan.to_connection_id)
     store.insert_groups(tx, owner, left)
     return ids
 
@@ -147,7 +147,7 @@ def users_return(tx: WriteTx, leaving: Leaving, limit: int) -> list[UserId]:
     coming = [each for each in left if _may_return(each, there.get(each.id))]
     users = {each.id: _brought_back(tx, owner, each, there[each.id]) for each in coming}
     departures.restore_assignments(
-        tx, users, {each.id: each.held for each in coming}, {each.id: each.by_hand for each in coming}
+        tx, owner, users, {each.id: each.held for each in coming}, {each.id: each.by_hand for each in coming}
     )
     lost: dict[GroupId, list[tuple[str, int]]] = {}
     for each in coming:
@@ -189,7 +189,13 @@ def _groups_staying(tx: WriteTx, owner: ConnectionId, plan: Plan) -> frozenset[G
     return departures.find_groups_taken(tx, owner, plan.to_connection_id)
 
 
-def _left_user(user: User, treatment: Treatment, belongings: Belongings, taken_groups: frozenset[GroupId]) -> LeftUser:
+def _left_user(
+    user: User,
+    treatment: Treatment,
+    belongings: Belongings,
+    taken_groups: frozenset[GroupId],
+    given: Mapping[str, frozenset[Target]],
+) -> LeftUser:
     ended = [each for each in belongings.memberships if not treatment.with_groups or each[0] in taken_groups]
     lost: list[Stint] = [each for each in belongings.held if each.is_pushed]
     if treatment.with_groups:
@@ -197,6 +203,8 @@ def _left_user(user: User, treatment: Treatment, belongings: Belongings, taken_g
         by_group = f"{SourceKind.SCIM_GROUP.value}:"
         lost = [each for each in lost if taken_groups and each.source.startswith(by_group)]
     by_hand = {each.target for each in belongings.held if each.source == MANUAL}
+    # What a source gives no more, and slices have not yet taken away, must not be kept for ever.
+    still_given = {each.target for each in lost if each.target in given[each.source]}
     return LeftUser(
         id=user.id,
         name=user.user_name,
@@ -205,7 +213,7 @@ def _left_user(user: User, treatment: Treatment, belongings: Belongings, taken_g
         active=treatment.active,
         memberships=tuple(ended),
         held=tuple(lost),
-        by_hand=tuple(sorted({each.target for each in lost} - by_hand)) if treatment.keeps else (),
+        by_hand=tuple(sorted(still_given - by_hand)) if treatment.keeps else (),
         values=() if treatment.with_groups else belongings.values,
         because=treatment.because,
     )

@@ -138,6 +138,12 @@ _FIND_STRANGERS: Final = Statement(
 )
 
 
+def find_group(tx: ReadTx, group_id: GroupId) -> Group | None:
+    """Return the group that has this id, or None."""
+    row = _FIND.row(tx, id=group_id)
+    return None if row is None else group_from(row)
+
+
 def find_group_to_change(tx: WriteTx, group_id: GroupId) -> Group | None:
     """Return the group that has this id, or None; others cannot change it until the transaction ends."""
     row = _FIND_TO_CHANGE.row(tx, id=group_id)

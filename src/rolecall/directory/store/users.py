@@ -42,6 +42,7 @@ USER_COLUMNS: Final = (
 
 _BY_ID: Final = select(*USER_COLUMNS).where(_U.id == bindparam("id"), _U.state != UserState.DELETED.value)
 _FIND: Final = Statement(_BY_ID)
+_FIND_EVER: Final = Statement(select(*USER_COLUMNS).where(_U.id == bindparam("id")))
 _FIND_TO_CHANGE: Final = Statement(_BY_ID.with_for_update(key_share=True))
 _FIND_TO_DELETE: Final = Statement(_BY_ID.with_for_update())
 _FIND_BY_NAME: Final = Statement(select(*USER_COLUMNS).where(_U.user_name_key == bindparam("key")))
@@ -139,6 +140,12 @@ _MEMBERSHIPS_OF_MANY: Final = Statement(_memberships_of(select(listed(bindparam(
 def find_user(tx: ReadTx, user_id: UserId) -> User | None:
     """Return the user of any kind that has this id and is not deleted, or None."""
     row = _FIND.row(tx, id=user_id)
+    return None if row is None else user_from(row)
+
+
+def find_user_ever(tx: ReadTx, user_id: UserId) -> User | None:
+    """Return the same, or what remains of it when it is deleted."""
+    row = _FIND_EVER.row(tx, id=user_id)
     return None if row is None else user_from(row)
 
 
