@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rolecall import later, reactions
-from rolecall.api import health
+from rolecall.api import health, key_set
 from rolecall.api.admission import Admission
 from rolecall.api.recorder import Recorder
 from rolecall.api.scim.app import ScimApp, all_routes
@@ -239,7 +239,7 @@ def _application(
             await to_thread(each.stop)
 
     others = Starlette(
-        routes=[*health.routes(transactions, admission, metrics), *pages.routes(transactions)],
+        routes=[*health.routes(transactions, admission, metrics), *key_set.routes(keys), *pages.routes(transactions)],
         exception_handlers={HTTPException: pages.show_error, Exception: pages.show_failure},
         lifespan=lifespan,
     )

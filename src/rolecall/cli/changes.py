@@ -24,7 +24,7 @@ METHOD: Final = "CLI"
 # Where the installation is, and how to print: not what was asked for. A database URL may hold a password.
 # The addresses of webhooks and what is sent to them may be secret too.
 _NOT_TOLD: Final = frozenset(
-    {"as_json", "authorization", "data_dir", "database_url", "slack", "wait", "webhook", "yes"}
+    {"as_json", "authorization", "data_dir", "database_url", "scim_events", "slack", "wait", "webhook", "yes"}
 )
 
 

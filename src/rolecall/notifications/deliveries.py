@@ -6,18 +6,21 @@ from typing import Final
 
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
+from rolecall.directory.model import GroupId, UserId
+from rolecall.directory.subjects import find_group_subject, find_user_subject
 from rolecall.jobs.queue import enqueue
 from rolecall.kernel.document import Document
 from rolecall.kernel.errors import NotFound
+from rolecall.kernel.event import Event
 from rolecall.kernel.ids import new_id
-from rolecall.notifications import decide, store
+from rolecall.notifications import decide, scim_events, store
 from rolecall.notifications.events import (
     DeliveryGivenUp,
     SubscriptionChanged,
     SubscriptionCreated,
     SubscriptionDeleted,
 )
-from rolecall.notifications.model import Delivery, DeliveryId, DeliveryState, Subscription, SubscriptionId
+from rolecall.notifications.model import Channel, Delivery, DeliveryId, DeliveryState, Subscription, SubscriptionId
 from rolecall.notifications.subscriptions import get_subscription
 from rolecall.storage.transaction import ReadTx, WriteTx
 
@@ -46,8 +49,9 @@ class Dispatcher:
         for subscription in self._active(tx):
             for event in tx.recorded:
                 if decide.wants(subscription.wanted, event):
-                    body = decide.body_of(event, tx.actor, tx.now)
-                    _add(tx, subscription.id, event_type=event.type, body=body, is_test=False)
+                    body = _body_of(tx, subscription.channel, event)
+                    if body is not None:
+                        _add(tx, subscription.id, event_type=event.type, body=body, is_test=False)
 
     def _active(self, tx: WriteTx) -> tuple[Subscription, ...]:
         if any(isinstance(event, _CHANGES) for event in tx.recorded):
@@ -68,7 +72,10 @@ def send_test(tx: WriteTx, subscription_id: SubscriptionId) -> DeliveryId:
     require(tx.actor, Action.SUBSCRIPTION_CHANGE)
     subscription = get_subscription(tx, subscription_id)
     body = decide.body_of_test(subscription.name, tx.now)
-    return _add(tx, subscription_id, event_type=str(body["type"]), body=body, is_test=True)
+    event_type = str(body["type"])
+    if subscription.channel.tells_in_tokens:
+        body = scim_events.claims_of_test(subscription.id, subscription.name, tx.now)
+    return _add(tx, subscription_id, event_type=event_type, body=body, is_test=True)
 
 
 def list_deliveries(
@@ -148,6 +155,20 @@ def note_failed(tx: WriteTx, delivery: Delivery, *, status: int | None, error: s
                 error=error,
             )
         )
+
+
+def _body_of(tx: WriteTx, channel: Channel, event: Event) -> "Document | None":
+    """Return what is told of an event; None when this channel has no words for it. Tokens cost one look-up each."""
+    if not channel.tells_in_tokens:
+        return decide.body_of(event, tx.actor, tx.now)
+    subject_id = event.subject_id()
+    if subject_id is None or not scim_events.is_told(event):
+        return None
+    is_user = isinstance(event, scim_events.OF_USERS)
+    subject = find_user_subject(tx, UserId(subject_id)) if is_user else find_group_subject(tx, GroupId(subject_id))
+    if subject is None:
+        return None
+    return scim_events.claims_of(event, subject, tx.actor, tx.now, full=channel is Channel.SCIM_FULL)
 
 
 def _add(tx: WriteTx, subscription_id: SubscriptionId, *, event_type: str, body: Document, is_test: bool) -> DeliveryId:

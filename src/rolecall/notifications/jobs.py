@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from rolecall.directory.installation import get_installation
 from rolecall.jobs.model import Job
 from rolecall.jobs.queue import actor_for
 from rolecall.kernel.clock import Clock
@@ -17,6 +18,7 @@ from rolecall.notifications import decide, deliveries
 from rolecall.notifications.errors import BadSubscription
 from rolecall.notifications.model import Channel, Delivery, DeliveryId, Secrets, Subscription
 from rolecall.notifications.subscriptions import find_secrets
+from rolecall.notifications.tokens import MEDIA_TYPE, sign
 from rolecall.outbound.client import OutboundClient
 from rolecall.outbound.errors import OutboundFailed, OutboundRefused
 from rolecall.outbound.mail import Mailer
@@ -106,7 +108,11 @@ def _try(
         secrets = transactions.run_read(actor_for(job), load)
         if secrets is None:
             return _Outcome(error="The subscription has lost its address.", again=False)
-        return _post(delivery, subscription.channel, secrets, senders)
+        body = _body(delivery, subscription.channel)
+        if subscription.channel.tells_in_tokens:
+            issuer = transactions.run_read(actor_for(job), get_installation).public_url
+            body = _token(delivery, subscription, issuer, senders)
+        return _post(delivery, subscription.channel, secrets, body, senders)
     except OutboundFailed as error:
         return _Outcome(error=error.detail)
     except DomainError as error:
@@ -114,12 +120,22 @@ def _try(
         return _Outcome(error=error.detail, again=not isinstance(error, _NEVER_BETTER))
 
 
-def _post(delivery: Delivery, channel: Channel, secrets: Secrets, senders: Senders) -> _Outcome:
-    if channel is Channel.SLACK:
-        body = orjson.dumps({"text": decide.slack_text(delivery.body)})
-    else:
-        body = orjson.dumps(delivery.body)
-    reply = senders.client.post(secrets.url, body, _headers(delivery, secrets, body, senders.clock))
+def _body(delivery: Delivery, channel: Channel) -> bytes:
+    told = {"text": decide.slack_text(delivery.body)} if channel is Channel.SLACK else delivery.body
+    return orjson.dumps(told)
+
+
+def _token(delivery: Delivery, subscription: Subscription, issuer: str | None, senders: Senders) -> bytes:
+    """Return the delivery as a token: the same claims at every attempt, signed with the key of the moment."""
+    claims = {"iss": issuer, "aud": subscription.target, "jti": delivery.id, **delivery.body}
+    return sign(senders.keys, claims)
+
+
+def _post(delivery: Delivery, channel: Channel, secrets: Secrets, body: bytes, senders: Senders) -> _Outcome:
+    headers = dict(_headers(delivery, secrets, body, senders.clock))
+    if channel.tells_in_tokens:
+        headers |= {"Content-Type": MEDIA_TYPE, "Accept": "application/json"}
+    reply = senders.client.post(secrets.url, body, headers)
     if reply.status in _SUCCESS:
         return _Outcome(status=reply.status)
     said = _without_secrets(reply.text, secrets)

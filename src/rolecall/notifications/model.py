@@ -20,6 +20,15 @@ class Channel(Enum):
     """A signed HTTP request (Standard Webhooks)."""
     SLACK = "slack"
     """An incoming webhook of Slack, or of what understands the same: Mattermost, Rocket.Chat, …"""
+    SCIM_NOTICE = "scim_notice"
+    """Security event tokens (RFC 9967, pushed as in RFC 8935) on changes of users and groups: what has changed."""
+    SCIM_FULL = "scim_full"
+    """The same with the values."""
+
+    @property
+    def tells_in_tokens(self) -> bool:
+        """Whether it tells only what SCIM has words for, signed with the installation's own key."""
+        return self in {Channel.SCIM_NOTICE, Channel.SCIM_FULL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ import orjson
 
 from rolecall.authorization.actions import Action
 from rolecall.authorization.check import require
+from rolecall.directory.installation import get_installation
 from rolecall.kernel.errors import NotFound, VersionConflict
 from rolecall.kernel.ids import new_id
 from rolecall.notifications import decide, store
@@ -42,6 +43,12 @@ def create_subscription(tx: WriteTx, keys: KeyRing, rule: OutboundRule, draft: D
     UnsafeKeyFile.
     """
     require(tx.actor, Action.SUBSCRIPTION_CHANGE)
+    if draft.channel.tells_in_tokens and get_installation(tx).public_url is None:
+        raise BadSubscription(
+            "channel: a token names the address of Rolecall as its issuer, which is not known yet:"
+            " rolecall admin scim-setup --public-url.",
+            attribute="channel",
+        )
     secrets = _secrets_for(rule, draft.channel, url=draft.url, authorization=draft.authorization)
     subscription = Subscription(
         id=SubscriptionId(new_id(tx.now)),
@@ -155,8 +162,10 @@ def find_secrets(tx: ReadTx, keys: KeyRing, subscription_id: SubscriptionId) -> 
 
 
 def _secrets_for(rule: OutboundRule, channel: Channel, *, url: str | None, authorization: str | None) -> Secrets | None:
-    if channel is not Channel.WEBHOOK and authorization is not None:
-        raise BadSubscription("authorization: only a webhook can have one.", attribute="authorization")
+    if channel in {Channel.EMAIL, Channel.SLACK} and authorization is not None:
+        raise BadSubscription(
+            "authorization: only a webhook or a receiver of tokens can have one.", attribute="authorization"
+        )
     if channel is Channel.EMAIL:
         if url is not None:
             raise BadSubscription("webhook_url: e-mail has recipients instead.", attribute="webhook_url")

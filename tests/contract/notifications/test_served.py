@@ -1,7 +1,11 @@
 """Is what happens told by the product as people run it, and are its secrets nowhere to be found, on either database?"""
 
+import time
+
 import orjson
 import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.make.databases import ask_database
@@ -63,6 +67,24 @@ def test_a_change_over_scim_is_told_by_webhook_and_by_mail(product, receiver, ma
     with product.client() as client:
         metrics = client.get(f"{product.url}/metrics").text
     assert 'rolecall_jobs_total{kind="notifications.deliver",outcome="done"}' in metrics
+
+
+def test_a_receiver_of_tokens_checks_them_with_the_keys_that_the_product_publishes(product, receiver):
+    made = subscriptions(product, "create", "--name", "Tokens", "--scim-events", receiver.url)
+    # What this process did not do itself it notices within a second.
+    product.run_text("admin", "subscriptions", "test", made["id"])
+    with product.client() as client:
+
+        def is_told():
+            client.post("/Users", json=PERSON | {"userName": f"user {time.monotonic_ns()}"})
+            return len(receiver.came) > 1
+
+        wait_until(is_told)
+        published = client.get(f"{product.url}/.well-known/jwks.json").json()
+    token = jwt.decode(receiver.came[1].body.decode(), KeySet.import_key_set(published), algorithms=["ES256"])
+    assert token.header["typ"] == "secevent+jwt"
+    assert token.claims["iss"] == product.base_url.removesuffix("/scim/v2")
+    assert list(token.claims["events"]) == ["urn:ietf:params:scim:event:prov:create:notice"]
 
 
 def test_what_is_secret_about_a_subscription_is_in_no_table_and_no_log(product, receiver):

@@ -40,10 +40,22 @@ def test_a_secret_address_can_come_by_standard_input_and_is_nowhere_shown(roleca
     assert "secret" not in made.out + listed + audit
 
 
+def test_tokens_are_told_with_or_without_values_once_the_address_is_known(rolecall, installation):
+    events = ("--scim-events", "https://example.com/events")
+    assert "--public-url" in create(rolecall, "--name", "Early", *events).err
+    rolecall("admin", "scim-setup", "--public-url", "https://rolecall.example.com")
+    notice = create(rolecall, "--name", "Notice", *events, "--authorization", "Bearer x", "--json").json
+    assert (notice["channel"], notice["signing_key"]) == ("scim_notice", None)
+    assert create(rolecall, "--name", "Full", *events, "--with-values", "--json").json["channel"] == "scim_full"
+    assert "Bearer x" not in rolecall("admin", "audit", "tail", "--json").out
+
+
 @pytest.mark.parametrize(
     "options",
     [
         [],
+        ["--webhook", "https://example.com/", "--with-values"],
+        ["--scim-events", "https://example.com/", "--slack", SLACK],
         ["--email", "a@example.com", "--slack", SLACK],
         ["--webhook", "http://example.com/"],
         ["--webhook", "https://10.0.0.1/"],

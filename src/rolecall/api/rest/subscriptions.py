@@ -42,13 +42,13 @@ FIELDS: Final = (
 SubscriptionFilter = Annotated[str, Query(max_length=MAX_FILTER, description=describe(FIELDS))]
 SubscriptionOrder = Annotated[str, Query(max_length=100, description=describe_order(orders_of(FIELDS)))]
 SubscriptionIdInPath = Annotated[str, Path(alias="id", max_length=100, description="The subscription's id.")]
-ChannelName = Literal["email", "webhook", "slack"]
+ChannelName = Literal["email", "webhook", "slack", "scim_notice", "scim_full"]
 CategoryName = Literal["SYSTEM", "INTEGRATIONS", "RULE", "TAG", "NOTIFICATION"]
 SeverityName = Literal["INFO", "WARNING", "ERROR"]
 Recipients = list[Annotated[str, Field(max_length=320)]]
-_WEBHOOK_URL: Final = "Where to, for webhook and Slack. Kept sealed: what may give access to it is never shown again."
+_WEBHOOK_URL: Final = "Where to, for all but e-mail. Kept sealed: what may give access to it is never shown again."
 _AUTHORIZATION: Final = (
-    "The whole value of the `Authorization` header of each request, for a webhook. Never shown again."
+    "The whole value of the `Authorization` header of each request, not for e-mail and Slack. Never shown again."
 )
 
 
@@ -66,7 +66,10 @@ class SubscriptionBody(Body):
     """Somebody to be told of events."""
 
     name: Name = Field(description="What it is for; unlike that of any other subscription.")
-    channel: ChannelName = Field(description="How they are told.")
+    channel: ChannelName = Field(
+        description="How they are told. `scim_notice` and `scim_full`: by security event tokens on changes of users "
+        "and groups that SCIM owns (RFC 9967, pushed as in RFC 8935), with the names of what changed, or with values."
+    )
     recipients: Recipients = Field(default=[], max_length=20, description="Addresses, for e-mail.")
     webhook_url: str | None = Field(default=None, min_length=1, max_length=2000, description=_WEBHOOK_URL)
     authorization: str | None = Field(default=None, min_length=1, max_length=4000, description=_AUTHORIZATION)
@@ -177,7 +180,8 @@ async def get_subscription(call: CurrentCall, subscription_id: SubscriptionIdInP
 async def create_subscription(call: CurrentCall, body: SubscriptionBody) -> Response:
     """Tell somebody of events from now on.
 
-    A webhook is signed as Standard Webhooks says, with the `signing_key` that is in this answer only.
+    A webhook is signed as Standard Webhooks says, with the `signing_key` that is in this answer only. Tokens are
+    signed with keys whose public halves are at `/.well-known/jwks.json`.
     """
     draft = Draft(
         name=body.name,

@@ -41,11 +41,19 @@ Slack: TypeAlias = Annotated[
         "--slack", help=f"Write to this incoming webhook of Slack or its like. {_PRIVATELY}", show_default=False
     ),
 ]
+ScimEvents: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--scim-events",
+        help=f"Push security event tokens (RFC 9967) on users and groups to this URL. {_PRIVATELY}",
+        show_default=False,
+    ),
+]
 Authorization: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--authorization",
-        help=f"Send this as the Authorization header, with --webhook only. {_PRIVATELY}",
+        help=f"Send this as the Authorization header, with --webhook or --scim-events. {_PRIVATELY}",
         show_default=False,
     ),
 ]
@@ -69,6 +77,10 @@ def create(
     email: Email = None,
     webhook: Webhook = None,
     slack: Slack = None,
+    scim_events: ScimEvents = None,
+    with_values: Annotated[
+        bool, typer.Option("--with-values", help="Put values into the tokens, not only the names of what changed.")
+    ] = False,
     authorization: Authorization = None,
     types: Types = None,
     severities: Severities = None,
@@ -77,13 +89,17 @@ def create(
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell somebody of events from now on: exactly one of --email, --webhook, --slack.
+    """Tell somebody of events from now on: exactly one of --email, --webhook, --slack, --scim-events.
 
-    A webhook's signing key is printed once; with it the receiver checks what it gets (Standard Webhooks).
+    A webhook's signing key is printed once; with it the receiver checks what it gets (Standard Webhooks). Tokens are
+    checked with the public keys at /.well-known/jwks.json.
     """
     from rolecall.notifications.subscriptions import create_subscription
 
-    channel, url = _channel_of(email, webhook, slack)
+    channel, url = _channel_of(email, webhook, slack, scim_events)
+    if with_values and channel is not Channel.SCIM_NOTICE:
+        raise BadSubscription("--with-values: only tokens have a choice of what they tell; name --scim-events.")
+    channel = Channel.SCIM_FULL if with_values else channel
     draft = Draft(
         name=name,
         channel=channel,
@@ -232,18 +248,21 @@ def list_deliveries(
     )
 
 
-def _channel_of(email: list[str] | None, webhook: str | None, slack: str | None) -> tuple[Channel, str | None]:
+def _channel_of(
+    email: list[str] | None, webhook: str | None, slack: str | None, scim_events: str | None
+) -> tuple[Channel, str | None]:
     given = [
         (channel, url)
         for channel, url, there in (
             (Channel.EMAIL, None, bool(email)),
             (Channel.WEBHOOK, webhook, webhook is not None),
             (Channel.SLACK, slack, slack is not None),
+            (Channel.SCIM_NOTICE, scim_events, scim_events is not None),
         )
         if there
     ]
     if len(given) != 1:
-        raise BadSubscription("Name exactly one of --email, --webhook and --slack.")
+        raise BadSubscription("Name exactly one of --email, --webhook, --slack and --scim-events.")
     return given[0]
 
 
