@@ -1,13 +1,13 @@
 """What decommissioned SCIM connections have become, and what is needed to bring them back.
 
-Revision: 0016, after 0012.
+Revision: 0016, after 0013.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
