@@ -103,7 +103,9 @@ def test_two_thousand_users_leave_each_way_through_a_crash_and_come_back(provide
     )
     for way, with_crash in ways:
         preview = provider.post(f"/{provider.id}:decommission", {**way, "preview": True})
-        assert preview["people_losing_count"] == (USERS if way["users"] == "DEACTIVATE" else 0)
+        is_hard = way["users"] == "DEACTIVATE"
+        assert preview["radius"]["user_counts"]["deactivated"] == (USERS if is_hard else 0)
+        assert preview["radius"]["losing_people_count"] == (USERS // GROUPS if is_hard else 0)
         assert provider.rows() == before
 
         begun = provider.post(f"/{provider.id}:decommission", way)

@@ -10,7 +10,7 @@ from rolecall.connections.leaving import decommissioning
 from rolecall.connections.leaving.jobs import come_back, leave, settle
 from rolecall.connections.leaving.model import AssignmentsChoice, Plan, Report, UsersChoice
 from rolecall.connections.model import ConnectionDraft, ConnectionState
-from rolecall.directory import assignments, groups, owners, provisioned_users
+from rolecall.directory import assignments, groups, provisioned_users, users
 from rolecall.directory.model import ConnectionId, GroupId, SourceKind, User, UserId
 from rolecall.jobs import queue
 from rolecall.kernel.document import Json
@@ -118,7 +118,7 @@ class Company:
 
     def find(self, user_id: UserId) -> User:
         """Return a user as it is."""
-        (found,) = self.installed.ask(owners.find_users, [user_id])
+        found: User = self.installed.ask(users.get_user, user_id)
         return found
 
     def roles_of(self, user_id: UserId) -> dict[tuple[str, str], set[str]]:

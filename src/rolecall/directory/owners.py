@@ -3,8 +3,6 @@
 Needs no action: `connections` asks for one.
 """
 
-from collections.abc import Iterable
-
 from rolecall.directory.model import ConnectionId, Group, GroupId, User, UserId
 from rolecall.directory.provisioned_users import find_to_delete, leave_groups
 from rolecall.directory.store import owners as store
@@ -39,16 +37,6 @@ def list_owned(
     """Return all users and groups of a connection, by id, and the ids of direct members by group. Reads everything."""
     members = {group_id: frozenset(ids) for group_id, ids in store.list_members(tx, connection_id).items()}
     return store.list_users(tx, connection_id), store.list_groups(tx, connection_id), members
-
-
-def list_users(tx: ReadTx, connection_id: ConnectionId) -> tuple[User, ...]:
-    """Return all users of a connection, by id. Reads everything."""
-    return store.list_users(tx, connection_id)
-
-
-def find_users(tx: ReadTx, user_ids: Iterable[UserId]) -> tuple[User, ...]:
-    """Return those of the users that are there, whosever they are."""
-    return user_store.find_users(tx, user_ids)
 
 
 def get_user_to_move(tx: WriteTx, user_id: UserId) -> User:

@@ -16,6 +16,7 @@ from rolecall.connections.errors import BadConnection, ConnectionFixed, Connecti
 from rolecall.connections.leaving import decommissioning, preview
 from rolecall.connections.leaving.model import AssignmentsChoice, Because, Phase, Plan, UsersChoice
 from rolecall.connections.model import ConnectionDraft, ConnectionState
+from rolecall.connections.preview.model import UserChange
 from rolecall.directory import (
     assignments,
     groups,
@@ -319,12 +320,12 @@ def test_an_undone_leaving_does_not_end_the_next_one_too_early(installed, compan
     assert installed.ask(decommissioning.get_report, company.okta).leaving.phase is Phase.SETTLED
 
 
-def previewed(installed, company, users, kept):
+def previewed(installed, company, users, kept, actor=ADMINISTRATOR):
     plan = company.plan(users, kept)
 
     async def rehearse():
         return await installed.transactions.rehearse_in_order(
-            ADMINISTRATOR, lambda rehearsing: preview.play(rehearsing, company.okta, plan, undo_within=DAY)
+            actor, lambda rehearsing: preview.play(rehearsing, company.okta, plan, undo_within=DAY)
         )
 
     return asyncio.run(rehearse()).value
@@ -332,29 +333,32 @@ def previewed(installed, company, users, kept):
 
 def test_a_preview_names_who_would_lose_what_and_keeps_nothing(installed, company):
     before = company.everything()
-    assert previewed(installed, company, LOCAL, KEEP).effects == ()
-    assert previewed(installed, company, OVER, KEEP).effects == ()
+    for users_choice in (LOCAL, OVER):
+        radius = previewed(installed, company, users_choice, KEEP).radius
+        assert (radius.gained, radius.lost, radius.users) == ((), (), ())
     removed = previewed(installed, company, LOCAL, REMOVE)
-    assert {(each.kind, each.user_name, each.target.role) for each in removed.effects} == {
-        ("role_lost", "ada", VIEWER),
-        ("role_lost", "ada", OPERATOR),
-        ("role_lost", "bob", OPERATOR),
-        ("role_lost", "rob", VIEWER),
+    assert {(each.user_name, each.role) for each in removed.radius.lost} == {
+        ("ada", VIEWER),
+        ("ada", OPERATOR),
+        ("bob", OPERATOR),
+        ("rob", VIEWER),
     }
-    assert (removed.people_losing, removed.goes_on) == (3, False)
-    ended = previewed(installed, company, OFF, KEEP)
-    assert [(each.kind, each.user_name) for each in ended.effects] == [
-        ("access_ended", name) for name in ("ada", "bob", "eve", "rob")
+    assert removed.report.leaving.phase is Phase.LEFT
+    ended = previewed(installed, company, OFF, KEEP).radius
+    assert [(each.user_name, each.change) for each in ended.users] == [
+        (name, UserChange.DEACTIVATED) for name in ("ada", "bob", "eve", "rob")
     ]
+    assert len(ended.losing) == 3
     assert company.everything() == before
 
 
-def test_a_preview_says_when_other_jobs_would_go_on(installed, company):
+def test_a_preview_tells_what_jobs_would_go_on_with_and_needs_no_more_than_the_change_itself(installed, company):
     company.group("Crowd", company.ada, company.eve)
-    mapping(installed, "Crowd")
-    assert not previewed(installed, company, LOCAL, REMOVE).goes_on
+    mapping(installed, "Crowd", target(OPERATOR))
     installed.change(installation.set_users_at_once, 1)
-    assert previewed(installed, company, LOCAL, REMOVE).goes_on
+    actor = replace(ADMINISTRATOR, actions=frozenset({Action.CONNECTION_CHANGE}))
+    radius = previewed(installed, company, LOCAL, REMOVE, actor=actor).radius
+    assert ("eve", OPERATOR) in {(each.user_name, each.role) for each in radius.lost}
 
 
 def test_what_cannot_be_is_refused_and_changes_nothing(installed, company):

@@ -88,7 +88,7 @@ def test_one_and_then_all_are_repaired_after_a_preview(api, drifted):
     path = f"{DRIFT}/{shown[0]['id']}:repair"
     assert api.post(path, {"preview": True})["value"]["is_preview"]
     done = api.post(path, {})["value"]
-    assert done == {"is_preview": False, "repaired_count": 1, "remaining_count": 2, "radius": None}
+    assert done == {"is_preview": False, "repaired_count": 1, "remaining_count": 2, "radius": None, "job_id": None}
     refused(api.ask("POST", path, json={}), 404)
     extra = api.post(f"{DRIFT}:repair", {**OURS, "kind": "MEMBER_EXTRA"})["value"]
     assert (extra["repaired_count"], extra["remaining_count"]) == (1, 0)

@@ -39,16 +39,8 @@ def work(installed, owner, step):
 def test_it_leaves_after_a_preview_and_comes_back(api, installed, okta):
     owner, ada = okta
     preview = api.post(f"{ALL}/{owner}:decommission", {**REMOVE, "preview": True})["value"]
-    assert preview["effects"] == [
-        {
-            "kind": "role_lost",
-            "user_id": ada,
-            "user_name": "ada",
-            "team_id": preview["effects"][0]["team_id"],
-            "role": "viewer",
-        }
-    ]
-    assert (preview["is_preview"], preview["people_losing_count"], preview["phase"]) == (True, 1, "LEFT")
+    assert [(each["user_id"], each["role_id"]) for each in preview["radius"]["lost"]] == [(ada, "viewer")]
+    assert (preview["is_preview"], preview["radius"]["losing_people_count"], preview["phase"]) == (True, 1, "LEFT")
     assert api.get(f"{ALL}/{owner}")["value"]["state"] == "ON"
     refused(api.ask("GET", f"{ALL}/{owner}/leaving"), 404)
 
@@ -66,9 +58,7 @@ def test_it_leaves_after_a_preview_and_comes_back(api, installed, okta):
         "finished_at": None,
         "undo_until": "2026-11-24T11:00:00.000Z",
         "kept_back": [],
-        "people_losing_count": None,
-        "effects": [],
-        "goes_on": False,
+        "radius": None,
     }
     work(installed, owner, decommissioning.leave_slice)
     left = api.get(f"{ALL}/{owner}/leaving")["value"]

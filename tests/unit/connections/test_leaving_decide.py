@@ -12,8 +12,6 @@ from rolecall.connections.leaving import decide
 from rolecall.connections.leaving.model import (
     AssignmentsChoice,
     Because,
-    Effect,
-    Holding,
     Phase,
     Plan,
     Stage,
@@ -204,20 +202,3 @@ def test_who_was_moved_on_or_marked_meanwhile_does_not_come_back():
     assert not decide.is_as_it_was_left(marked, None, was_break_glass=False)
     assert decide.is_as_it_was_left(marked, None, was_break_glass=True)
     assert marked.state is UserState.ACTIVE
-
-
-def test_effects_are_what_somebody_can_do_before_and_after():
-    ada, bob, eve, gone = UserId("ada"), UserId("bob"), UserId("eve"), UserId("gone")
-    on, nothing = Holding(name="x", active=True, targets=frozenset({VIEW})), frozenset()
-    off = replace(on, active=False)
-    before = {ada: on, bob: replace(on, targets=nothing), eve: on, gone: on, UserId("back"): off}
-    after = {ada: replace(on, targets=nothing), bob: on, eve: on, UserId("back"): on}
-    effects = decide.effects_between(before, after)
-    assert effects == (
-        Effect(kind="role_lost", user_id=ada, user_name="x", target=VIEW),
-        Effect(kind="role_gained", user_id=bob, user_name="x", target=VIEW),
-        Effect(kind="access_ended", user_id=gone, user_name="x"),
-        Effect(kind="access_restored", user_id=UserId("back"), user_name="x"),
-    )
-    assert decide.count_losing(effects) == 2
-    assert decide.effects_between({ada: off}, {ada: replace(off, targets=nothing)}) == ()

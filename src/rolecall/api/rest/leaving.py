@@ -9,12 +9,13 @@ from starlette.responses import Response
 from rolecall.api.rest.calls import CurrentCall, one
 from rolecall.api.rest.connections import ConnectionIdInPath
 from rolecall.api.rest.endpoints import Endpoint
+from rolecall.api.rest.previews import ShownRadius
 from rolecall.api.rest.shapes import Body, Shown
 from rolecall.authorization.actions import Action
 from rolecall.connections.leaving import decommissioning, preview
 from rolecall.connections.leaving.decide import MOST_HOURS
 from rolecall.connections.leaving.model import AssignmentsChoice, Plan, UsersChoice
-from rolecall.connections.leaving.rendering import MOST_EFFECTS, preview_document, report_document
+from rolecall.connections.leaving.rendering import preview_document, report_document
 from rolecall.directory.model import ConnectionId
 from rolecall.kernel.document import Json
 from rolecall.storage.rehearsal import Rehearsing
@@ -46,16 +47,6 @@ class ShownKeptBack(Shown):
     because: str = Field(description="`BREAK_GLASS`, `LAST_ADMINISTRATOR` or `EXTERNAL_ID_TAKEN`.")
 
 
-class ShownLeavingEffect(Shown):
-    """One user would gain or lose one thing."""
-
-    kind: str = Field(description="`role_gained`, `role_lost`, `access_ended` or `access_restored`.")
-    user_id: str
-    user_name: str
-    team_id: str | None
-    role: str | None
-
-
 class ShownLeaving(Shown):
     """How far a connection has come with leaving, or with coming back."""
 
@@ -75,11 +66,7 @@ class ShownLeaving(Shown):
     kept_back: list[ShownKeptBack] = Field(
         description=f"Who and what did not become what was chosen; the first {decommissioning.MOST_KEPT_BACK:,}."
     )
-    people_losing_count: int | None = Field(description="In a preview: so many users would lose something.")
-    effects: list[ShownLeavingEffect] = Field(
-        description=f"In a preview: the first {MOST_EFFECTS:,}; afterwards the events tell."
-    )
-    goes_on: bool = Field(description="In a preview: whether other jobs would go on with what concerns many users.")
+    radius: ShownRadius | None = Field(description="Only in a preview; afterwards the events tell.")
 
 
 class OneLeaving(Shown):
@@ -146,9 +133,7 @@ _LEAVING: Final[dict[str, Any]] = {
             "because": "BREAK_GLASS",
         }
     ],
-    "people_losing_count": None,
-    "effects": [],
-    "goes_on": False,
+    "radius": None,
 }
 _EXAMPLE: Final = {"value": _LEAVING}
 _BEGINNING: Final[dict[str, Any]] = {"done_count": 0, "finished_at": None, "kept_back": []}

@@ -7,6 +7,7 @@ import typer
 from rolecall.authorization.actor import COMMAND_LINE
 from rolecall.cli.admin.connections import ConnectionName
 from rolecall.cli.admin.installation import opened
+from rolecall.cli.admin.radius import print_radius
 from rolecall.cli.changes import make_change
 from rolecall.cli.options import AsJson, DatabaseUrl, DataDir
 from rolecall.cli.output import print_fields, print_json, print_table
@@ -149,20 +150,19 @@ def _previewed(rolecall: "Rolecall", connection_id: str, plan: "Plan", within: "
 
 
 def _print_preview(shown: dict[str, Any], *, to_error: bool) -> None:
-    count, done = shown["people_losing_count"], shown["done_count"]
-    sentence = (
-        f"Would become what is chosen: {done} users, groups and resources. People who would lose access: {count}."
-    )
+    radius, done = shown["radius"], shown["done_count"]
     if to_error:
         # What a script reads is the answer, not the question.
-        typer.echo(sentence, err=True)
+        losing, ended = radius["losing_people_count"], radius["user_counts"]["deactivated"]
+        typer.echo(
+            f"Would become what is chosen: {done} users, groups and resources. People who would lose a role: {losing}."
+            f" Users who would be deactivated: {ended}.",
+            err=True,
+        )
         return
-    rows = [(each["user_name"], each["kind"], each["role"], each["team_id"]) for each in shown["effects"]]
-    print_table(("USER", "WHAT", "ROLE", "TEAM"), rows, empty="Nobody would gain or lose access.")
+    print_radius(radius)
     _print_kept_back(shown)
-    print(f"{sentence} Nothing was changed.")
-    if shown["goes_on"]:
-        print("Other jobs would go on with what concerns many users; that is not in the table.")
+    print(f"Would become what is chosen: {done} users, groups and resources. Nothing was changed.")
 
 
 def _print_kept_back(shown: dict[str, Any]) -> None:

@@ -9,8 +9,6 @@ from rolecall.connections.errors import BadConnection, ConnectionFixed
 from rolecall.connections.leaving.model import (
     AssignmentsChoice,
     Because,
-    Effect,
-    Holding,
     Leaving,
     Phase,
     Plan,
@@ -154,29 +152,6 @@ def treatment_of(plan: Plan, user: User, *, is_last_administrator: bool, is_take
 def is_as_it_was_left(user: User, owner: ConnectionId | None, *, was_break_glass: bool) -> bool:
     """Return whether nobody has decided otherwise about a user since it left, so that it can come back."""
     return user.connection_id == owner and (was_break_glass or not user.break_glass)
-
-
-def effects_between(before: Mapping[UserId, Holding], after: Mapping[UserId, Holding]) -> tuple[Effect, ...]:
-    """Return who gains and loses what, by user; who loses all access is named once."""
-    effects = []
-    for user_id, had in before.items():
-        has = after.get(user_id, replace(had, active=False))
-        if had.active is not has.active:
-            kind = "access_restored" if has.active else "access_ended"
-            effects.append(Effect(kind=kind, user_id=user_id, user_name=had.name))
-        if not (had.active and has.active):
-            # What somebody holds who has no access counts for nothing.
-            continue
-        for kind, targets in (("role_lost", had.targets - has.targets), ("role_gained", has.targets - had.targets)):
-            effects += [
-                Effect(kind=kind, user_id=user_id, user_name=had.name, target=target) for target in sorted(targets)
-            ]
-    return tuple(effects)
-
-
-def count_losing(effects: Iterable[Effect]) -> int:
-    """Return how many users lose something."""
-    return len({each.user_id for each in effects if each.kind in {"role_lost", "access_ended"}})
 
 
 def _administers(user: User, belongings: Belongings) -> bool:

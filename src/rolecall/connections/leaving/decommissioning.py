@@ -120,10 +120,16 @@ def get_report(tx: ReadTx, connection_id: str) -> Report:
     Raises: Forbidden, NotFound.
     """
     require(tx.actor, Action.CONNECTION_LIST)
-    leaving = store.find_leaving(tx, connection_id)
-    if leaving is None:
+    report = find_report(tx, connection_id)
+    if report is None:
         raise NotFound(f"The SCIM connection {connection_id} is not decommissioned.", connection_id=connection_id)
-    return _report(tx, leaving)
+    return report
+
+
+def find_report(tx: ReadTx, connection_id: str) -> Report | None:
+    """Return the same, or None. Needs no action: whoever previews has asked for one."""
+    leaving = store.find_leaving(tx, connection_id)
+    return None if leaving is None else _report(tx, leaving)
 
 
 def leave_slice(tx: WriteTx, connection_id: str, *, limit: int = SLICE) -> Leaving | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from rolecall.connections.model import ConnectionState
+from rolecall.connections.preview.model import Radius
 from rolecall.directory.belongings import Stint
 from rolecall.directory.model import ConnectionId, Target, UserId
 
@@ -156,32 +157,8 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
-    """What one user can do at one moment: nothing, when it is not active."""
-
-    name: str
-    active: bool
-    targets: frozenset[Target]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
-    """One user would gain or lose one thing: a role in a team, or all access."""
-
-    kind: str
-    """`role_gained`, `role_lost`, `access_ended` or `access_restored`."""
-    user_id: UserId
-    user_name: str
-    target: Target | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """What leaving would do."""
 
     report: Report
-    effects: tuple[Effect, ...]
-    people_losing: int
-    """Users who would lose a role or all access."""
-    goes_on: bool
-    """Whether other jobs would go on with what concerns many users; that is not in the effects."""
+    radius: Radius

@@ -209,12 +209,8 @@ def find_known_among(tx: ReadTx, ids: Iterable[str]) -> set[UserId]:
 
 def find_user_names(tx: ReadTx, ids: Iterable[UserId]) -> dict[UserId, str]:
     """Return the names of those users of any kind that are there and not deleted."""
-    return {user.id: user.user_name for user in find_users(tx, ids)}
-
-
-def find_users(tx: ReadTx, ids: Iterable[UserId]) -> tuple[User, ...]:
-    """Return those users of any kind that are there and not deleted, in no order."""
-    return tuple(map(user_from, _FIND_AMONG.rows(tx, ids=orjson.dumps(list(ids)).decode())))
+    users = map(user_from, _FIND_AMONG.rows(tx, ids=orjson.dumps(list(ids)).decode()))
+    return {user.id: user.user_name for user in users}
 
 
 def insert_user(tx: WriteTx, user: User) -> None:
