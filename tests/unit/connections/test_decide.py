@@ -158,3 +158,12 @@ def test_a_connection_is_silent_when_it_is_on_may_not_be_and_has_not_called_for_
         replace(on, draft=replace(on.draft, state=ConnectionState.OFF)),
     ):
         assert not decide.is_silent(other, now=NOW)
+
+
+def test_one_that_leaves_is_in_use_no_more_until_it_is_back():
+    decide.check_in_use(OKTA)
+    gone = decide.in_state(OKTA, ConnectionState.DECOMMISSIONED, now=NOW)
+    assert (gone.version, gone.changed_at, gone.name) == (2, NOW, "Okta")
+    with pytest.raises(ConnectionFixed):
+        decide.check_in_use(gone)
+    decide.check_in_use(decide.in_state(gone, ConnectionState.ON, now=NOW))

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from rolecall.authorization.actor import NOBODY
 from rolecall.directory.events import (
     GroupChanged,
     GroupCreated,
@@ -88,6 +89,7 @@ def test_the_subject_is_named_by_its_path_and_by_its_external_id_if_it_has_one()
     claims = claims_of(UserDeleted(**OF_ADA), ADA, PROVISIONER, NOW, full=False)
     assert claims["sub_id"] == {"format": "scim", "uri": "/Users/a", "externalId": "x-ada"}
     assert "sub" not in claims
+    assert "txn" not in claims_of(UserDeleted(**OF_ADA), ADA, NOBODY, NOW, full=False)
     claims = claims_of(GroupDeleted(**OF_TEAM), TEAM, PROVISIONER, NOW, full=False)
     assert claims["sub_id"] == {"format": "scim", "uri": "/Groups/g"}
 
