@@ -6,10 +6,10 @@ from functools import partial
 from typing import Final, Protocol
 
 from rolecall.authentication.api_keys import warn_of_expiry
-from rolecall.connections.guard.holders import count_holders, keep_counts
-from rolecall.connections.held.changes import delete_decided
 from rolecall.connections.drift.differences import REPAIR
 from rolecall.connections.drift.jobs import repair
+from rolecall.connections.guard.holders import count_holders, keep_counts
+from rolecall.connections.held.changes import delete_decided
 from rolecall.connections.leaving.decommissioning import LEAVE, RETURN, SETTLE
 from rolecall.connections.leaving.jobs import come_back, leave, settle
 from rolecall.connections.traffic import forget_traffic, watch_silence

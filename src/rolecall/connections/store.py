@@ -27,8 +27,10 @@ from rolecall.storage.statement import Row, Statement
 from rolecall.storage.transaction import ReadTx, WriteTx
 
 _C: Final = scim_connection.c
-_NOTICED: Final = frozenset({"dialect_seen", "last_call_at", "silence_told_at", "guard_holder_count"})
-_SAID: Final = tuple(column.name for column in _C if column.name not in _NOTICED)
+_NOTICED: Final = frozenset({"dialect_seen", "last_call_at", "silence_told_at"})
+_COUNTED: Final = "guard_holder_count"
+"""Kept by the guard, from what a job counts."""
+_SAID: Final = tuple(column.name for column in _C if column.name not in {*_NOTICED, _COUNTED})
 
 _BY_ID: Final = select(scim_connection).where(_C.id == bindparam("id"))
 _FIND: Final = Statement(_BY_ID)

@@ -230,7 +230,7 @@ def do_repair_job(installed):
 
 
 def test_a_job_repairs_any_number_and_passes_over_what_is_refused(installed, company):
-    local_user(installed, "taken")
+    administrator(installed, "taken")
     names = [f"user {number:03}" for number in range(jobs.SLICE + 5)]
     export = {"users": [*EXPORT["users"], user_profile("taken"), *(user_profile(name) for name in names)]}
     compare(installed, export)
