@@ -1,5 +1,6 @@
 """Do two identity providers that push to one installation stay apart?"""
 
+import json
 import subprocess
 import time
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 
-from tests.conformance.scim_client import SEARCH_REQUEST, USER, ScimClient, accepted, fresh, member_ids, refused
+from tests.conformance.scim_client import GROUP, SEARCH_REQUEST, USER, ScimClient, accepted, fresh, member_ids, refused
 from tests.make.served import environment, rolecall_command
 
 ADD = {"op": "add", "path": "members"}
@@ -94,6 +95,41 @@ def walked(scim, endpoint):
         if "nextCursor" not in page:
             return found, cursors[1]
         cursors.append(page["nextCursor"])
+
+
+def test_a_connection_pushes_only_what_is_in_its_scope_and_keeps_what_it_had(served, entra, okta, tmp_path):
+    before = entra.create_user("early@elsewhere.example")
+    change(served, "--user-scope", "*@example.com", "--group-scope", "Rolecall *")
+    try:
+        inside = entra.create_user("Ada@Example.com")
+        outside = entra.send("POST", "/Users", {"schemas": [USER], "userName": "eve@elsewhere.example"})
+        detail = refused(outside, 403)
+        assert "userName 'eve@elsewhere.example'" in detail
+        assert "*@example.com" in detail
+        renaming = {"op": "replace", "path": "userName", "value": "ada@elsewhere.example"}
+        refused(entra.patch(f"/Users/{inside['id']}", renaming), 403)
+        refused(entra.send("POST", "/Groups", {"schemas": [GROUP], "displayName": "Others"}), 403)
+        group = accepted(entra.send("POST", "/Groups", {"schemas": [GROUP], "displayName": "rolecall users"}), 201)
+        refused(entra.patch(f"/Groups/{group['id']}", {"op": "replace", "path": "displayName", "value": "X"}), 403)
+        # What it had pushed before stays its own.
+        accepted(entra.patch(f"/Users/{before['id']}", {"op": "replace", "path": "active", "value": False}), 200)
+        assert entra.patch(f"/Groups/{group['id']}", {**ADD, "value": [{"value": before["id"]}]}).status_code == 204
+        assert names(entra.page("/Users")) == sorted([before["userName"], inside["userName"]])
+        # Nobody else is narrowed by it.
+        okta.create_user("eve@elsewhere.example")
+        asked = tmp_path / "request.json"
+        asked.write_text(
+            json.dumps({"method": "POST", "path": "/Users", "body": {"schemas": [USER], "userName": "x@y.example"}})
+        )
+        preview = served.run_json(
+            *("admin", "connections", "preview", "Entra ID", str(asked), "--json", *served.storage_options())
+        )
+        assert [(each["http_status"], each["error_reason"]) for each in preview["calls"]] == [
+            (403, "out_of_push_scope")
+        ]
+    finally:
+        change(served, "--user-scope", "any", "--group-scope", "any")
+    entra.create_user("x@y.example")
 
 
 def test_a_walk_by_cursors_meets_only_its_own_and_a_cursor_is_good_for_its_own_connection(okta, entra):

@@ -82,6 +82,7 @@ class Admission:
                 raise UnknownApiKey("The API key is not valid.")
             # One that is off hears the same as everybody does when all are.
             installation = replace(installation, scim_enabled=connection.is_on)
+            admitted = replace(admitted, actor=replace(admitted.actor, push_scope=connection.draft.push_scope))
         elif installation.scim_enabled and not may_push_by_default(tx):
             installation = replace(installation, scim_enabled=False)
         found = _Remembered(version=version, admitted=admitted, installation=installation, connection=connection)

@@ -21,6 +21,14 @@ class ActorKind(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PushScope:
+    """Whom and what a SCIM connection may push, by name; in a pattern `*` stands for any text, no pattern for all."""
+
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Who asks now, and what it may ask for. Carries everything that a rule needs to know of it."""
 
@@ -33,6 +41,8 @@ class Actor:
     """The active team; None for whoever acts outside of teams."""
     connection_id: str | None = None
     """The SCIM connection that the credential belongs to; None: it belongs to none, and sees what any has pushed."""
+    push_scope: PushScope | None = None
+    """What that connection may push; None: anything."""
     provider_ids: frozenset[str] | None = None
     """The providers that the active team may see; None: all there are."""
     request_id: str | None = None
@@ -48,6 +58,7 @@ class Actor:
             api_key_id=self.api_key_id,
             team_id=self.team_id,
             connection_id=self.connection_id,
+            push_scope=self.push_scope,
             provider_ids=self.provider_ids,
             request_id=request_id,
         )

@@ -1,5 +1,6 @@
 """What shall a SCIM connection be after a change, and which change is refused?"""
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,8 +9,10 @@ from rolecall.authorization.actions import Action
 from rolecall.authorization.actor import Actor
 from rolecall.connections.errors import BadConnection, ConnectionFixed, ConnectionInUse
 from rolecall.connections.model import (
+    LONGEST_PATTERN,
     MOST_CALLS,
     MOST_HOURS,
+    MOST_PATTERNS,
     Connection,
     ConnectionDraft,
     ConnectionState,
@@ -19,6 +22,7 @@ from rolecall.connections.model import (
 from rolecall.directory.errors import BreakGlassUser
 from rolecall.directory.model import DEFAULT_CONNECTION, ConnectionId, User, UserKind, UserState
 from rolecall.kernel.names import check_name
+from rolecall.kernel.text import has_control_character
 
 _WORDS: Final = (
     ("okta", Dialect.OKTA),
@@ -153,6 +157,8 @@ def differing(before: ConnectionDraft, after: ConnectionDraft) -> tuple[str, ...
 
 def _check(draft: ConnectionDraft) -> None:
     check_name(BadConnection, "name", draft.name)
+    _check_patterns("user_scope", draft.push_scope.users)
+    _check_patterns("group_scope", draft.push_scope.groups)
     if not 0 <= draft.rate_limit <= MOST_CALLS:
         raise BadConnection(f"This must be from 0 to {MOST_CALLS}.", attribute="rate_limit")
     if not 0 <= draft.silent_after_hours <= MOST_HOURS:
@@ -161,3 +167,14 @@ def _check(draft: ConnectionDraft) -> None:
         raise BadConnection("This must not be below 0.", attribute="guard_people")
     if not 0 <= draft.guard_percent <= 100:  # noqa: PLR2004  # per cent
         raise BadConnection("This must be from 0 to 100.", attribute="guard_percent")
+
+
+def _check_patterns(attribute: str, patterns: Sequence[str]) -> None:
+    if len(patterns) > MOST_PATTERNS:
+        raise BadConnection(f"At most {MOST_PATTERNS} patterns can be named.", attribute=attribute)
+    for pattern in patterns:
+        if not pattern or len(pattern) > LONGEST_PATTERN or has_control_character(pattern):
+            raise BadConnection(
+                f"Each pattern must have 1 to {LONGEST_PATTERN} characters, none of them a control character.",
+                attribute=attribute,
+            )

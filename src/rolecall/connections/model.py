@@ -6,14 +6,19 @@ from enum import Enum
 from typing import Final
 
 from rolecall.authentication.model import Network
+from rolecall.authorization.actor import PushScope
 from rolecall.directory.model import ConnectionId
 
 GUARD_PEOPLE: Final = 50
 GUARD_PERCENT: Final = 10
 MOST_CALLS: Final = 1_000_000
 """The highest rate limit."""
+MOST_PATTERNS: Final = 50
+LONGEST_PATTERN: Final = 200
+"""Characters of one pattern of a scope."""
 MOST_HOURS: Final = 24 * 365
 """The longest silence that can be allowed."""
+_ANYTHING: Final = PushScope()
 
 
 class ConnectionState(Enum):
@@ -60,6 +65,8 @@ class ConnectionDraft:
     """None: as the installation's setting has it."""
     networks: tuple[Network, ...] = ()
     """From where it may call; empty: from anywhere."""
+    push_scope: PushScope = _ANYTHING
+    """Whom and what it may push."""
     rate_limit: int = 0
     """Calls a minute; 0: as many as it likes."""
     silent_after_hours: int = 0

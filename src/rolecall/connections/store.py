@@ -1,5 +1,6 @@
 """The rows of SCIM connections."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from ipaddress import ip_network
 from typing import Any, Final
@@ -8,6 +9,7 @@ import orjson
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_add
 
+from rolecall.authorization.actor import PushScope
 from rolecall.connections.errors import ConnectionNameTaken
 from rolecall.connections.model import (
     Connection,
@@ -150,6 +152,12 @@ def _name_taken(connection: Connection) -> ConnectionNameTaken:
     return ConnectionNameTaken(f"The name {connection.name!r} is in use by another SCIM connection.", attribute="name")
 
 
+def _listed(texts: Iterable[str]) -> str | None:
+    """Return a list as JSON; None where it is empty."""
+    listed = list(texts)
+    return orjson.dumps(listed).decode() if listed else None
+
+
 def _row_of(connection: Connection) -> dict[str, Any]:
     draft = connection.draft
     return {
@@ -158,7 +166,9 @@ def _row_of(connection: Connection) -> dict[str, Any]:
         "name_key": comparison_form(draft.name),
         "state": draft.state.value,
         "requirement_profile": None if draft.requirement_profile is None else draft.requirement_profile.value,
-        "networks": orjson.dumps([str(each) for each in draft.networks]).decode() if draft.networks else None,
+        "networks": _listed(str(each) for each in draft.networks),
+        "user_scope": _listed(draft.push_scope.users),
+        "group_scope": _listed(draft.push_scope.groups),
         "rate_limit_count": draft.rate_limit,
         "silent_after_hours": draft.silent_after_hours,
         "dialect_pinned": None if draft.dialect_pinned is None else draft.dialect_pinned.value,
@@ -181,6 +191,10 @@ def _connection_from(row: Row) -> Connection:
             state=ConnectionState(kept["state"]),
             requirement_profile=None if profile is None else RequirementProfile(profile),
             networks=tuple(ip_network(each) for each in orjson.loads(kept["networks"] or "[]")),
+            push_scope=PushScope(
+                users=tuple(orjson.loads(kept["user_scope"] or "[]")),
+                groups=tuple(orjson.loads(kept["group_scope"] or "[]")),
+            ),
             rate_limit=kept["rate_limit_count"],
             silent_after_hours=kept["silent_after_hours"],
             dialect_pinned=None if pinned is None else Dialect(pinned),

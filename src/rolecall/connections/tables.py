@@ -15,6 +15,9 @@ scim_connection = Table(
     Column("requirement_profile", KEY),
     # A JSON list; null where nothing is narrowed.
     Column("networks", TEXT),
+    # JSON lists as well.
+    Column("user_scope", TEXT),
+    Column("group_scope", TEXT),
     Column("rate_limit_count", COUNT, nullable=False),
     Column("silent_after_hours", COUNT, nullable=False),
     Column("dialect_pinned", KEY),

@@ -7,7 +7,7 @@ from typing import Final
 
 from rolecall.authorization.actor import Actor
 from rolecall.authorization.roles import ADMIN
-from rolecall.directory.errors import BreakGlassUser, LastAdministrator, UserNameTaken
+from rolecall.directory.errors import BreakGlassUser, LastAdministrator, OutOfScope, UserNameTaken
 from rolecall.directory.events import UserLinkRefused, UserProtected
 from rolecall.directory.model import (
     DEFAULT_CONNECTION,
@@ -193,6 +193,24 @@ def linked_by_push(local: User, pushed: User, owner: ConnectionId, *, is_made_ad
     )
 
 
+def check_user_scope(actor: Actor, user_name: str) -> None:
+    """Return when the actor may push a user of that name.
+
+    Raises: OutOfScope.
+    """
+    patterns = () if actor.push_scope is None else actor.push_scope.users
+    _check_scope(patterns, user_name, attribute="userName", what="users")
+
+
+def check_group_scope(actor: Actor, display_name: str) -> None:
+    """Return when the actor may push a group of that name.
+
+    Raises: OutOfScope.
+    """
+    patterns = () if actor.push_scope is None else actor.push_scope.groups
+    _check_scope(patterns, display_name, attribute="displayName", what="groups")
+
+
 def new_group(group_id: GroupId, profile: Document, *, connection_id: ConnectionId, now: datetime) -> Group:
     """Return a group that comes to be now."""
     return Group(id=group_id, connection_id=connection_id, profile=profile, version=1, created_at=now, changed_at=now)
@@ -295,6 +313,33 @@ def progressed(progress: Reconciling, users: Sequence[UserId], *, limit: int) ->
     if progress.phase is ReconcilePhase.LOSSES:
         return replace(progress, phase=ReconcilePhase.GAINS, after="", done=done)
     return None
+
+
+def _check_scope(patterns: Sequence[str], name: str, *, attribute: str, what: str) -> None:
+    folded = comparison_form(name)
+    if patterns and not any(_fits(comparison_form(pattern), folded) for pattern in patterns):
+        raise OutOfScope(
+            f"The {attribute} {name!r} is none that this connection may push: its scope of {what} is"
+            f" {', '.join(patterns)}. An administrator can widen that.",
+            attribute=attribute,
+        )
+
+
+def _fits(pattern: str, text: str) -> bool:
+    """Return whether the text is the pattern, in which `*` stands for any text; in linear time."""
+    first, *others = pattern.split("*")
+    if not others:
+        return text == first
+    *middle, last = others
+    if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+        return False
+    place, end = len(first), len(text) - len(last)
+    for part in middle:
+        found = text.find(part, place, end)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return True
 
 
 def _as_one_word(text: str) -> str:

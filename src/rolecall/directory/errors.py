@@ -17,6 +17,13 @@ class GroupNameTaken(DomainError):
     code = "group_name_taken"
 
 
+class OutOfScope(DomainError):
+    """The SCIM connection may not push a user, or a group, of this name."""
+
+    kind = ErrorKind.FORBIDDEN
+    code = "out_of_push_scope"
+
+
 class ValueTaken(DomainError):
     """Another resource of the kind has this value of an attribute that is unique."""
 

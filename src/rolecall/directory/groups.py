@@ -38,10 +38,11 @@ from rolecall.storage.transaction import ReadTx, WriteTx
 def create_group(tx: WriteTx, profile: Document, members: tuple[str, ...]) -> StoredGroup:
     """Create a group with these direct members, each the id of a user that SCIM owns or of a group.
 
-    Raises: Forbidden, GroupNameTaken, NoSuchMember.
+    Raises: Forbidden, OutOfScope, GroupNameTaken, NoSuchMember.
     """
     require(tx.actor, Action.PROVISIONED_WRITE)
     group = decide.new_group(GroupId(new_id(tx.now)), profile, connection_id=decide.owner_of(tx.actor), now=tx.now)
+    decide.check_group_scope(tx.actor, group.display_name)
     store.insert_group(tx, group)
     tx.record(GroupCreated(group_id=group.id, display_name=group.display_name))
     added = _add(tx, group, members)
@@ -123,7 +124,7 @@ def change_group(
 
     A change that changes nothing writes nothing.
 
-    Raises: Forbidden, NotFound, VersionConflict, GroupNameTaken, NoSuchMember, and whatever an
+    Raises: Forbidden, NotFound, VersionConflict, OutOfScope, GroupNameTaken, NoSuchMember, and whatever an
     `EditProfile` raises.
     """
     require(tx.actor, Action.PROVISIONED_WRITE)
@@ -137,6 +138,8 @@ def change_group(
     added, removed = progress.net()
     after = decide.changed_group(before, progress.profile, members_differ=bool(added or removed), now=tx.now)
     if after is not before:
+        if after.display_name != before.display_name:
+            decide.check_group_scope(tx.actor, after.display_name)
         store.save_group(tx, before, after)
         _record_change(tx, before, after, added, removed)
     members = store.list_members(tx, group_id) if with_members else None

@@ -49,11 +49,12 @@ _REASON = "scim"
 def create_user(tx: WriteTx, profile: Document) -> StoredUser:
     """Create a user that SCIM owns, or own the local person who has its name and may be linked so.
 
-    Raises: Forbidden, UserNameTaken, LastAdministrator.
+    Raises: Forbidden, OutOfScope, UserNameTaken, LastAdministrator.
     """
     require(tx.actor, Action.PROVISIONED_WRITE)
     owner = decide.owner_of(tx.actor)
     user = decide.new_user(UserId(new_id(tx.now)), profile, kind=UserKind.PERSON, connection_id=owner, now=tx.now)
+    decide.check_user_scope(tx.actor, user.user_name)
     try:
         store.insert_user(tx, user)
     except UserNameTaken as error:
@@ -107,7 +108,7 @@ def change_user(tx: WriteTx, user_id: UserId, change: ChangeProfile, expected: E
 
     A change that changes nothing writes nothing.
 
-    Raises: Forbidden, NotFound, VersionConflict, UserNameTaken, BreakGlassUser, LastAdministrator,
+    Raises: Forbidden, NotFound, VersionConflict, OutOfScope, UserNameTaken, BreakGlassUser, LastAdministrator,
     and whatever `change` raises.
     """
     require(tx.actor, Action.PROVISIONED_WRITE)
@@ -116,6 +117,8 @@ def change_user(tx: WriteTx, user_id: UserId, change: ChangeProfile, expected: E
     changed = change(before.profile)
     after = decide.changed_user(before, changed.profile, now=tx.now)
     if after is not before:
+        if after.user_name != before.user_name:
+            decide.check_user_scope(tx.actor, after.user_name)
         protect_from(tx, before, after)
         store.save_user(tx, before, after)
         _record_change(tx, before, after)

@@ -58,6 +58,8 @@ def test_connections_are_made_shown_changed_and_listed_with_the_default_one_firs
         "allowed_networks": ["192.0.2.0/24"],
         "rate_limit": 0,
         "requirement_profile": None,
+        "user_scope": [],
+        "group_scope": [],
         "silent_after_hours": 0,
         "dialect_pinned": None,
         "dialect": None,
@@ -137,6 +139,8 @@ def test_a_connection_can_be_made_with_its_limits(api):
         "rate_limit": 600,
         "requirement_profile": "rfc",
         "allowed_networks": ["2001:db8::/32"],
+        "user_scope": ["*@example.com", "svc-*"],
+        "group_scope": ["Rolecall *"],
     }
     made = api.post(ALL, body)["value"]
     assert made == made | body

@@ -3,7 +3,7 @@
 from dataclasses import fields, replace
 
 from rolecall.authorization.actions import Action
-from rolecall.authorization.actor import Actor, ActorKind
+from rolecall.authorization.actor import Actor, ActorKind, PushScope
 
 ACTOR = Actor(
     kind=ActorKind.API_KEY,
@@ -13,6 +13,7 @@ ACTOR = Actor(
     api_key_id="k",
     team_id="t",
     connection_id="c",
+    push_scope=PushScope(users=("*@example.com",)),
     provider_ids=frozenset({"p"}),
 )
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rolecall.authorization.actions import Action
-from rolecall.authorization.actor import NOBODY
+from rolecall.authorization.actor import NOBODY, PushScope
 from rolecall.connections import decide
 from rolecall.connections.errors import BadConnection, ConnectionFixed, ConnectionInUse
 from rolecall.connections.model import ConnectionDraft, ConnectionState, Dialect, TrafficNote
@@ -40,6 +40,10 @@ def test_a_new_connection_has_version_1_and_is_off_unless_told_otherwise():
         ({"name": " "}, "name"),
         ({"guard_people": -1}, "guard_people"),
         ({"rate_limit": -1}, "rate_limit"),
+        ({"push_scope": PushScope(users=("",))}, "user_scope"),
+        ({"push_scope": PushScope(users=("a" * 201,))}, "user_scope"),
+        ({"push_scope": PushScope(groups=("a\x01*",))}, "group_scope"),
+        ({"push_scope": PushScope(groups=("*",) * 51)}, "group_scope"),
         ({"silent_after_hours": -1}, "silent_after_hours"),
         ({"silent_after_hours": 8761}, "silent_after_hours"),
         ({"rate_limit": 1_000_001}, "rate_limit"),

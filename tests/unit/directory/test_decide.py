@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -5,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolecall.authorization.actor import SYSTEM
+from rolecall.authorization.actor import NOBODY, SYSTEM, PushScope
 from rolecall.authorization.roles import ADMIN, RoleId
 from rolecall.directory import decide
-from rolecall.directory.errors import BreakGlassUser, LastAdministrator, UserNameTaken
+from rolecall.directory.errors import BreakGlassUser, LastAdministrator, OutOfScope, UserNameTaken
 from rolecall.directory.events import UserLinkRefused, UserProtected
 from rolecall.directory.model import (
     DEFAULT_CONNECTION,
@@ -386,3 +387,49 @@ def test_whoever_could_be_robbed_by_a_link_is_left_to_an_administrator(break_gla
         UserLinkRefused(user_id=local.id, user_name="grace", connection_id=DEFAULT_CONNECTION, because=because),
     )
     assert refused.value.events[0].severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(
+    "pattern, name, fits",
+    [
+        ("*@example.com", "Ada@Example.COM", True),
+        ("*@example.com", "ada@example.com.evil", False),
+        ("*@example.com", "@example.com", True),
+        ("ada", "ADA", True),
+        ("ada", "ada2", False),
+        ("ada*", "ada2", True),
+        ("a*b*c", "a-b-b-c", True),
+        ("a*b*c", "a-c-b", False),
+        ("a*b*c", "abc", True),
+        ("a*bc*c", "abc", False),
+        ("ab*ba", "aba", False),
+        ("*", "anybody", True),
+        ("*x*", "no", False),
+    ],
+)
+def test_a_scope_takes_names_that_fit_one_of_its_patterns(pattern, name, fits):
+    actor = replace(NOBODY, push_scope=PushScope(users=("nobody", pattern), groups=("nothing", pattern)))
+    for check in (decide.check_user_scope, decide.check_group_scope):
+        if fits:
+            check(actor, name)
+        else:
+            with pytest.raises(OutOfScope, match="widen"):
+                check(actor, name)
+
+
+def test_without_patterns_anything_may_be_pushed():
+    for actor in (NOBODY, replace(NOBODY, push_scope=PushScope())):
+        decide.check_user_scope(actor, "anybody")
+        decide.check_group_scope(actor, "anything")
+
+
+@given(st.lists(st.text("ab", max_size=3), min_size=1, max_size=5), st.text("ab", max_size=8))
+def test_a_pattern_fits_as_a_regular_expression_would(parts, name):
+    expected = re.fullmatch(".*".join(map(re.escape, parts)), name) is not None
+    actor = replace(NOBODY, push_scope=PushScope(users=("*".join(parts) or "-",)))
+    try:
+        decide.check_user_scope(actor, name)
+    except OutOfScope:
+        assert not expected or not "*".join(parts)
+    else:
+        assert expected

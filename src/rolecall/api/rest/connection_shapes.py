@@ -5,11 +5,19 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from rolecall.api.rest.shapes import Body, Name, Shown
-from rolecall.connections.model import GUARD_PEOPLE, GUARD_PERCENT, MOST_CALLS, MOST_HOURS
+from rolecall.connections.model import (
+    GUARD_PEOPLE,
+    GUARD_PERCENT,
+    LONGEST_PATTERN,
+    MOST_CALLS,
+    MOST_HOURS,
+    MOST_PATTERNS,
+)
 
 _LONGEST_OVERLAP: Final = 24 * 90
 State = Literal["ON", "OFF"]
 Networks = Annotated[list[Annotated[str, Field(max_length=50)]], Field(max_length=50)]
+Patterns = Annotated[list[Annotated[str, Field(max_length=LONGEST_PATTERN)]], Field(max_length=MOST_PATTERNS)]
 People = Annotated[int, Field(ge=0, le=2**31)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Rate = Annotated[int, Field(ge=0, le=MOST_CALLS)]
@@ -39,6 +47,12 @@ class ConnectionBody(Body):
     allowed_networks: Networks = Field(
         default=[], description="From where alone it may call, as `192.0.2.0/24`; empty: from anywhere."
     )
+    user_scope: Patterns = Field(
+        default=[],
+        description="Whom it may push, by `userName`: patterns such as `*@example.com`, one of which must fit; "
+        "empty: anybody. What it owns already stays, and can be deactivated and deleted.",
+    )
+    group_scope: Patterns = Field(default=[], description="Which groups it may push, by `displayName`, likewise.")
     rate_limit: Rate = Field(
         default=0, description="So many calls a minute, beyond which it hears 429; 0: as many as it likes."
     )
@@ -67,6 +81,8 @@ class ConnectionChange(Body):
     name: Name | None = Field(default=None, description="As when it is made.")
     state: State | None = Field(default=None, description="As when it is made.")
     allowed_networks: Networks | None = Field(default=None, description="As when it is made.")
+    user_scope: Patterns | None = Field(default=None, description="As when it is made.")
+    group_scope: Patterns | None = Field(default=None, description="As when it is made.")
     rate_limit: Rate | None = Field(default=None, description="As when it is made.")
     requirement_profile: Profile | None = Field(default=None, description="As when it is made; null can be given.")
     silent_after_hours: Hours | None = Field(default=None, description="As when it is made.")
@@ -109,6 +125,8 @@ class ShownConnection(Shown):
     state: str
     is_default: bool = Field(description="The one that is always there; keys of no connection push for it.")
     allowed_networks: list[str]
+    user_scope: list[str]
+    group_scope: list[str]
     rate_limit: int
     requirement_profile: str | None
     silent_after_hours: int

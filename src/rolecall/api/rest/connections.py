@@ -31,6 +31,7 @@ from rolecall.api.rest.shapes import instant
 from rolecall.api.rest.small_lists import answer_page, orders_of
 from rolecall.authentication.model import ApiKey, Network
 from rolecall.authorization.actions import Action
+from rolecall.authorization.actor import PushScope
 from rolecall.connections import connections
 from rolecall.connections.model import Connection, ConnectionDraft, ConnectionState, Dialect, RequirementProfile
 from rolecall.connections.traffic import traffic_of
@@ -80,6 +81,7 @@ async def create_connection(call: CurrentCall, body: ConnectionBody) -> Response
         name=body.name,
         state=ConnectionState(body.state),
         networks=_networks_in(body.allowed_networks),
+        push_scope=PushScope(users=tuple(body.user_scope), groups=tuple(body.group_scope)),
         rate_limit=body.rate_limit,
         requirement_profile=_profile_of(body.requirement_profile),
         silent_after_hours=body.silent_after_hours,
@@ -113,15 +115,23 @@ async def change_connection(
         changes["state"] = ConnectionState(changes["state"])
     if "allowed_networks" in changes:
         changes["networks"] = _networks_in(changes.pop("allowed_networks"))
+    scope = {
+        part: tuple(changes.pop(name))
+        for part, name in (("users", "user_scope"), ("groups", "group_scope"))
+        if name in changes
+    }
     if "requirement_profile" in changes:
         changes["requirement_profile"] = _profile_of(changes["requirement_profile"])
     if "dialect_pinned" in changes:
         changes["dialect_pinned"] = _dialect_of(changes["dialect_pinned"])
     call.record.subject_id = connection_id
 
+    def edit(draft: ConnectionDraft) -> ConnectionDraft:
+        return replace(draft, push_scope=replace(draft.push_scope, **scope), **changes)
+
     def change(tx: WriteTx) -> Json:
         expected = expected_version(version)
-        changed = connections.change_connection(tx, connection_id, lambda draft: replace(draft, **changes), expected)
+        changed = connections.change_connection(tx, connection_id, edit, expected)
         return _to_json(tx, changed)
 
     return one(await call.write(change))
@@ -215,6 +225,8 @@ def _to_json(tx: ReadTx, connection: Connection) -> dict[str, Json]:
         "state": connection.draft.state.value,
         "is_default": connection.id == DEFAULT_CONNECTION,
         "allowed_networks": [str(each) for each in connection.draft.networks],
+        "user_scope": list(draft.push_scope.users),
+        "group_scope": list(draft.push_scope.groups),
         "rate_limit": connection.draft.rate_limit,
         "requirement_profile": _value_of(draft.requirement_profile),
         "silent_after_hours": draft.silent_after_hours,
@@ -253,6 +265,8 @@ _CONNECTION: Final[dict[str, Any]] = {
     "state": "ON",
     "is_default": False,
     "allowed_networks": ["192.0.2.0/24"],
+    "user_scope": ["*@example.com"],
+    "group_scope": [],
     "rate_limit": 0,
     "requirement_profile": None,
     "silent_after_hours": 24,

@@ -21,6 +21,7 @@ from rolecall.api.scim.previews import (
     preview_requests,
     recorded_request,
     request_of,
+    within_scope,
 )
 from rolecall.api.scim.replay import ScimFront
 from rolecall.authorization.actions import Action
@@ -171,12 +172,12 @@ async def preview_connection(call: CurrentCall, connection_id: ConnectionIdInPat
             Played(request=request_of(each.method, each.path, each.headers, each.body), actor=actor)
             for each in body.requests or ()
         ]
-        return await _previewed(call, played, front)
+        return await _previewed(call, within_scope(played, connection), front)
     since, until = body.recorded.since, body.recorded.until
     if since >= until:
         raise bad_field("recorded.until", "must be later than recorded.since.")
     recording = await call.read(lambda tx: list_recorded(tx, connection_id, since=since, until=until))
-    played = [recorded_request(each) for each in recording.calls]
+    played = within_scope([recorded_request(each) for each in recording.calls], connection)
     return await _previewed(call, played, front, is_complete=recording.is_complete, most=0)
 
 
@@ -194,7 +195,7 @@ async def preview_scim_call(call: CurrentCall, call_id: CallIdInPath) -> Respons
     played, connection = await call.read(ask)
     check_playable(played)
     front = call.front if connection is None else front_for(call.front, connection)
-    return await _previewed(call, [played], front)
+    return await _previewed(call, [played] if connection is None else within_scope([played], connection), front)
 
 
 async def _previewed(

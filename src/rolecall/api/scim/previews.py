@@ -102,6 +102,14 @@ def _request_in(value: Json, where: str) -> ScimRequest:
     return request_of(method, path, {name: str(each) for name, each in headers.items()}, value.get("body"))
 
 
+def within_scope(played: Iterable[Played], connection: Connection) -> list[Played]:
+    """Return the same, made by whoever may push what that connection may."""
+    scope = connection.draft.push_scope
+    return [
+        each if each.actor is None else replace(each, actor=replace(each.actor, push_scope=scope)) for each in played
+    ]
+
+
 def front_for(front: ScimFront, connection: Connection) -> ScimFront:
     """Return the same for one connection, which may require of users something else than the installation does."""
     own = connection.draft.requirement_profile

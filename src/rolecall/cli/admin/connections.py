@@ -31,6 +31,14 @@ Networks = Annotated[
     list[str] | None,
     typer.Option("--network", help="From where alone it may call; may be repeated. `any`: from anywhere."),
 ]
+UserScope = Annotated[
+    list[str] | None,
+    typer.Option("--user-scope", help="Whom it may push, as `*@example.com`; may be repeated. `any`: anybody."),
+]
+GroupScope = Annotated[
+    list[str] | None,
+    typer.Option("--group-scope", help="Which groups it may push, as `Rolecall *`; may be repeated. `any`: all."),
+]
 RateLimit = Annotated[int | None, typer.Option("--rate-limit", help="So many calls a minute; 0: as many as it likes.")]
 Requirements = Annotated[
     Literal["rfc", "strict", "installation"] | None,
@@ -151,6 +159,8 @@ def change_one(
     new_name: Annotated[str | None, typer.Option("--name", help="Its new name.")] = None,
     on: Annotated[bool | None, typer.Option("--on/--off", help="Listen to it, or do not.")] = None,
     networks: Networks = None,
+    user_scope: UserScope = None,
+    group_scope: GroupScope = None,
     rate_limit: RateLimit = None,
     requirements: Requirements = None,
     silent_after: SilentAfter = None,
@@ -174,8 +184,10 @@ def change_one(
     if requirements is not None:
         changes["requirement_profile"] = None if requirements == "installation" else RequirementProfile(requirements)
 
+    scope = {name: _patterns_in(each) for name, each in (("users", user_scope), ("groups", group_scope)) if each}
+
     def edit(draft: "ConnectionDraft") -> "ConnectionDraft":
-        return replace(draft, **changes)
+        return replace(draft, push_scope=replace(draft.push_scope, **scope), **changes)
 
     def change(tx: "WriteTx") -> "Connection":
         return change_connection(tx, get_connection_by_name(tx, name).id, edit, Expected())
@@ -342,6 +354,10 @@ def _networks_in(texts: list[str]) -> tuple["Network", ...]:
         raise typer.BadParameter(f"{error}.", param_hint="--network") from error
 
 
+def _patterns_in(texts: list[str]) -> tuple[str, ...]:
+    return () if texts == ["any"] else tuple(texts)
+
+
 def _fields_of(shown: dict[str, Any]) -> dict[str, object]:
     return {
         "Name": shown["name"],
@@ -350,6 +366,7 @@ def _fields_of(shown: dict[str, Any]) -> dict[str, object]:
         "Owns": f"{shown['users']} users, {shown['groups']} groups",
         "May take from": _limits(shown["guard_people"], shown["guard_percent"]),
         "May call from": ", ".join(shown["networks"]) or "anywhere",
+        "May push": f"users {_shown_scope(shown['user_scope'])}, groups {_shown_scope(shown['group_scope'])}",
         "Calls a minute": shown["rate_limit"] or "as many as it likes",
         "Requirements": shown["requirement_profile"] or "as the installation's setting",
         "Told when silent for": f"{shown['silent_after_hours']} hours" if shown["silent_after_hours"] else "never",
@@ -371,6 +388,8 @@ def _to_json(tx: "ReadTx", connection: "Connection") -> dict[str, Any]:
         "name": connection.name,
         "state": connection.draft.state.value,
         "networks": [str(each) for each in connection.draft.networks],
+        "user_scope": list(connection.draft.push_scope.users),
+        "group_scope": list(connection.draft.push_scope.groups),
         "rate_limit": connection.draft.rate_limit,
         "requirement_profile": None if profile is None else profile.value,
         "silent_after_hours": connection.draft.silent_after_hours,
@@ -389,6 +408,10 @@ def _to_json(tx: "ReadTx", connection: "Connection") -> dict[str, Any]:
 def _credential_row(shown: dict[str, Any]) -> tuple[str, str, str, str]:
     state = "usable" if shown["usable"] else "ended"
     return shown["id"], state, shown["expires_at"] or "never", shown["last_used_at"] or "never"
+
+
+def _shown_scope(patterns: list[str]) -> str:
+    return " or ".join(patterns) or "of any name"
 
 
 def _limits(people: int, percent: int) -> str:

@@ -25,12 +25,12 @@ def previewed(
     import asyncio
 
     from rolecall.api.scim.declaration_files import load_registry
-    from rolecall.api.scim.previews import front_for, preview_requests
+    from rolecall.api.scim.previews import front_for, preview_requests, within_scope
     from rolecall.main import scim_front
 
     front = scim_front(rolecall.settings, load_registry(rolecall.settings.scim_declarations))
     if connection is not None:
-        front = front_for(front, connection)
+        front, played = front_for(front, connection), within_scope(played, connection)
     make_change(rolecall, context, lambda _tx: None)
     rehearsal = asyncio.run(
         rolecall.transactions.rehearse_in_order(
