@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
 
-from tests.conformance.year.model import Holding, Mapped, Model, Pushing, Source, Target
+from tests.conformance.year.model import Holding, Mapped, Model, Source, Target
+from tests.conformance.year.provider import Provider
 from tests.conformance.year.wire import JSON, Wire
 
 READERS = 3
@@ -70,19 +71,61 @@ class Administrator:
         self.ask("DELETE", f"/mappings/{mapping_id}")
         del self.model.mappings[mapping_id]
 
-    def assign(self, provider: Pushing, key: str, target: Target) -> None:
+    def change_resource(self, method: str, path: str, body: Any = None) -> None:
+        """Change by SCIM what a provider owns, with a key that belongs to no connection."""
+        answer = self.wires[0].ask(method, f"/scim/v2{path}", body)
+        assert answer.is_success, f"administrator: {method} {path} {body}: {answer.status} {answer.body}"
+
+    def assign(self, provider: Provider, key: str, target: Target) -> None:
         """Give somebody a role by hand."""
         team, role = target
         name = provider.told.people[key].user_name
         self.command("admin", "users", "assign", name, "--role", role, "--team", team)
         self.model.by_hand.setdefault(provider.ids[key], set()).add(target)
 
-    def unassign(self, provider: Pushing, key: str, target: Target) -> None:
-        """Take what was given by hand."""
-        team, role = target
-        name = provider.told.people[key].user_name
-        self.command("admin", "users", "unassign", name, "--role", role, "--team", team)
-        self.model.by_hand[provider.ids[key]].discard(target)
+    def guard(self, provider: Provider, allowance: int) -> None:
+        """Let a connection take something from so many more people than it has already within the hour.
+
+        A year passes in less than an hour. So what the days before have taken is allowed for each morning anew.
+        """
+        provider.limit = len(provider.losers) + allowance
+        body = {"guard_people": provider.limit, "guard_percent": 0}
+        self.ask("PATCH", f"/scim_connections/{provider.connection_id}", body)
+
+    def see_held(self, provider: Provider, held_id: str) -> dict[str, Any]:
+        """Return one held change, with what it would do."""
+        shown: dict[str, Any] = self.ask("GET", f"/held_changes/{held_id}")["value"]
+        assert shown["connection_id"] == provider.connection_id
+        assert shown["state"] == "HELD"
+        return shown
+
+    def decide(self, provider: Provider, held_id: str, verb: str) -> None:
+        """Release or drop one held change."""
+        self.ask("POST", f"/held_changes/{held_id}:{verb}", {})
+        self._decided(provider, held_id, verb)
+
+    def decide_all(self, provider: Provider, verb: str) -> None:
+        """Release or drop all held changes of a connection, which are those that its provider was told of."""
+        listed = self.walk("/held_changes", connection_id=provider.connection_id, state="HELD")
+        assert {each["id"] for each in listed} == set(provider.held)
+        for each in listed:
+            assert each["losing_people_count"] == len(provider.held[each["id"]].losing), each
+        decided, remaining = 0, len(listed)
+        while remaining:
+            body = {"connection_id": provider.connection_id}
+            done = self.ask("POST", f"/held_changes:{verb}", body)["value"]
+            assert done["refused"] == [], done
+            assert done["decided_count"] > 0, done
+            decided, remaining = decided + done["decided_count"], done["remaining_count"]
+        assert decided == len(listed)
+        for held_id in list(provider.held):
+            self._decided(provider, held_id, verb)
+
+    def _decided(self, provider: Provider, held_id: str, verb: str) -> None:
+        if verb == "release":
+            provider.released(held_id)
+        else:
+            del provider.held[held_id]
 
     def see_all(self, user_ids: Iterable[str]) -> dict[str, Holding | None]:
         """Return what each of these users is and holds; None for one that is not there."""

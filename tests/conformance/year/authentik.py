@@ -27,7 +27,6 @@ class Authentik(Provider):
 
     def deactivate(self, key: str) -> None:
         self.push("DELETE", f"/Users/{self.ids[key]}", fact=lambda told: told.drop_person(key), people=[key])
-        self.gone.add(self.ids.pop(key))
 
     def reactivate(self, key: str) -> None:
         raise AssertionError(f"authentik forgets whoever leaves: {key}")

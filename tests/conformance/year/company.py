@@ -1,7 +1,8 @@
 """Which company is it: its people, what each provider's groups are made of, and what they are mapped to?"""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.conformance.year.administrator import Administrator
@@ -22,6 +23,8 @@ PARTS = (
 """Name, provider, share of the people, whether the group of everybody holds groups, and departments."""
 
 PROJECTS = 5
+LEAST_ALLOWANCE = 4
+PEOPLE_FOR_ONE_LOSER = 40
 COMPANY, SITES_TEAM, PROJECTS_TEAM = "Company", "Sites", "Projects"
 EVERYBODY = "everybody"
 CLUB = "chess club"
@@ -91,6 +94,8 @@ class Company:
     administrator: Administrator
     model: Model
     chance: random.Random
+    allowance: int
+    """So many people may lose something each day by what one provider pushes."""
     mapping_ids: dict[str, str] = field(default_factory=dict)
     """By key of the group that they are made for."""
 
@@ -111,17 +116,29 @@ class Company:
         return person, employee
 
 
-def found(url: str, key: str, command: Callable[..., str], people: int, chance: random.Random) -> Company:
-    """Set up Rolecall for the company, and push all three parts for the first time."""
+@contextmanager
+def founded(url: str, key: str, command: Callable[..., str], people: int, chance: random.Random) -> Iterator[Company]:
+    """Set up Rolecall for the company, and push all three parts for the first time; close all wires in the end."""
     model = Model()
     administrator = Administrator(url, key, command, model)
-    company = Company(parts=[], administrator=administrator, model=model, chance=chance)
+    allowance = max(LEAST_ALLOWANCE, people // PEOPLE_FOR_ONE_LOSER)
+    company = Company(parts=[], administrator=administrator, model=model, chance=chance, allowance=allowance)
+    try:
+        _found(company, url, people)
+        yield company
+    finally:
+        administrator.close()
+        for part in company.parts:
+            part.provider.wire.close()
+
+
+def _found(company: Company, url: str, people: int) -> None:
     for name, kind, _share, nests, departments in PARTS:
-        connection_id, access_key = administrator.connect(name)
+        connection_id, access_key = company.administrator.connect(name)
         wire = Wire(f"{url}/scim/v2", access_key, SCIM, kind.__name__)
         part = Part(
             name=name,
-            provider=kind(name, connection_id, wire, model),
+            provider=kind(name, connection_id, wire, company.model),
             domain=f"{name}.example",
             departments=list(departments),
             projects=[f"{name} project {number}" for number in range(1, PROJECTS + 1)],
@@ -133,15 +150,7 @@ def found(url: str, key: str, command: Callable[..., str], people: int, chance: 
         _push_first(company, part, int(people * share))
         _map_part(company, part)
     _map_across(company)
-    _assign_some(company)
-    return company
-
-
-def dissolve(company: Company) -> None:
-    """Close all connections to the server."""
-    company.administrator.close()
-    for part in company.parts:
-        part.provider.wire.close()
+    _assign_by_hand(company)
 
 
 def _make_teams(company: Company) -> None:
@@ -197,9 +206,8 @@ def _map_across(company: Company) -> None:
     company.administrator.map("SCIM_ROLE", "NAME", AUDITOR, (COMPANY, "access_reviewer"))
 
 
-def _assign_some(company: Company) -> None:
-    """Give a few people something by hand: one of them holds it by a group as well."""
-    hq, harbor, _lab = company.parts
+def _assign_by_hand(company: Company) -> None:
+    """Give somebody by hand what it holds by a group as well, and nobody else anything."""
+    hq = company.part("hq")
     first = min(hq.staff)
     company.administrator.assign(hq.provider, first, (hq.staff[first].department, "viewer"))
-    company.administrator.assign(harbor.provider, min(harbor.staff), (hq.departments[0], "operator"))

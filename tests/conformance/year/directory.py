@@ -39,6 +39,15 @@ class Directory:
     people: dict[str, Person] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
 
+    def copy(self, people: Iterable[str]) -> "Directory":
+        """Return a directory in which these people and all groups can be changed without changing them here."""
+        copied = {key: deepcopy(self.people[key]) for key in people}
+        groups = {
+            key: replace(group, members=set(group.members), inner=set(group.inner))
+            for key, group in self.groups.items()
+        }
+        return Directory(people={**self.people, **copied}, groups=groups)
+
     def set_person(self, person: Person) -> None:
         """Know this of a person from now on."""
         self.people[person.key] = deepcopy(person)

@@ -23,17 +23,30 @@ class Entra(Provider):
         answer = self.push("POST", "/Users", body, fact=lambda told: told.set_person(person))
         self.ids[person.key] = answer.body["id"]
 
+    def adopt(self, person: Person) -> None:
+        """Find somebody by name who is there already, and let it be this person."""
+        self.directory.set_person(person)
+        user_id = self.find("/Users", "userName", person.user_name)
+        assert user_id is not None, person
+        self.ids[person.key] = user_id
+        operations = [replaced("externalId", person.key), replaced("active", "True"), *self._names(person)]
+        path = f"/Users/{user_id}"
+        self.push("PATCH", path, patch(*operations), fact=lambda told: told.set_person(person))
+
     def update(self, person: Person) -> None:
-        operations = [
+        path = f"/Users/{self.ids[person.key]}"
+        names = {name: getattr(person, name) for name in ("user_name", "given_name", "family_name")}
+        body = patch(*self._names(person))
+        self.push("PATCH", path, body, fact=lambda told: told.set_names(person.key, **names))
+
+    def _names(self, person: Person) -> list[dict[str, Any]]:
+        return [
             replaced("userName", person.user_name),
             replaced("displayName", person.display_name),
             replaced('emails[type eq "work"].value', person.user_name),
             replaced("name.givenName", person.given_name),
             replaced("name.familyName", person.family_name),
         ]
-        path = f"/Users/{self.ids[person.key]}"
-        names = {name: getattr(person, name) for name in ("user_name", "given_name", "family_name")}
-        self.push("PATCH", path, patch(*operations), fact=lambda told: told.set_names(person.key, **names))
 
     def deactivate(self, key: str) -> None:
         self._set_active(key, active=False)
@@ -51,7 +64,10 @@ class Entra(Provider):
         """Delete a user whose access ended long ago."""
         self.directory.drop_person(key)
         self.push("DELETE", f"/Users/{self.ids[key]}", fact=lambda told: told.drop_person(key), people=[key])
-        self.gone.add(self.ids.pop(key))
+
+    def user_body(self, person: Person) -> dict[str, Any]:
+        roles = {"roles": [{"value": role} for role in sorted(person.roles)]} if person.roles else {}
+        return super().user_body(person) | roles
 
     def give_role(self, key: str, role: str) -> None:
         """Give somebody a role of the application."""

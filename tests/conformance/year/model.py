@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tests.conformance.year.directory import Directory, Group
@@ -12,6 +12,8 @@ Target = tuple[str, str]
 
 Source = tuple[str, str]
 """Why somebody holds it: `("SCIM_GROUP", name of the group)`, `("SCIM_ROLE", value)`, or `("MANUAL", "")`."""
+
+Given = set[tuple[Target, Source]]
 
 MANUAL: Source = ("MANUAL", "")
 
@@ -74,14 +76,36 @@ class Model:
     """By id of the user."""
 
     def holding(self, provider: Pushing, key: str) -> Holding:
-        """Return what a person must hold, by what its provider has told."""
+        """Return what one person must hold, by what its provider has told."""
+        around = provider.told.groups_around(key)
+        return self._holding(provider, key, {group: self._given(provider, group) for group in around})
+
+    def holding_alone(self, provider: Pushing, key: str) -> Holding:
+        """Return what is left to one person without any group and without access: what its roles and hands gave."""
+        return replace(self._holding(provider, key, {}), active=False)
+
+    def holdings(self, provider: Pushing) -> dict[str, Holding]:
+        """Return what everybody must hold whom the provider has told of, by id."""
+        given = {group: self._given(provider, group) for group in provider.told.groups}
+        return {
+            provider.ids[key]: self._holding(
+                provider, key, {each: given[each] for each in provider.told.groups_around(key)}
+            )
+            for key in provider.told.people
+        }
+
+    def _given(self, provider: Pushing, key: str) -> Given:
+        """Return what a group gives to those in it."""
+        group = provider.told.groups[key]
+        source = ("SCIM_GROUP", group.name)
+        matching = [each for each in self.mappings.values() if each.matches_group(group, provider.group_ids)]
+        return {(target, source) for mapped in matching for target in mapped.gives}
+
+    def _holding(self, provider: Pushing, key: str, given: Mapping[str, Given]) -> Holding:
         person = provider.told.people[key]
         held = {(target, MANUAL) for target in self.by_hand.get(provider.ids[key], ())}
-        for around in provider.told.groups_around(key):
-            group = provider.told.groups[around]
-            for mapped in self.mappings.values():
-                if mapped.matches_group(group, provider.group_ids):
-                    held |= {(target, ("SCIM_GROUP", group.name)) for target in mapped.gives}
+        for each in given.values():
+            held |= each
         for value in person.roles:
             for mapped in self.mappings.values():
                 if mapped.matches_role(value):

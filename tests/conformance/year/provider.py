@@ -1,20 +1,35 @@
 """What do all identity providers of the year do alike, whatever dialect they push in?"""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
 from tests.conformance.year.directory import Directory, Group, Person
-from tests.conformance.year.model import Model
+from tests.conformance.year.model import Holding, Model
 from tests.conformance.year.wire import Answer, Wire
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 HTTP_CONFLICT = 409
+HELD = re.compile(r"^Held as (\S+): ")
+"""How the answer to a change begins that a guard held."""
+
+Fact = Callable[[Directory], object]
+"""What is so, of what Rolecall was told, once a change is acknowledged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A change that a guard held: what it would mean, for which people and groups, and who would lose by it (ids)."""
+
+    fact: Fact
+    people: frozenset[str]
+    groups: frozenset[str]
+    losing: frozenset[str]
 
 
 class Provider(ABC):
@@ -39,10 +54,17 @@ class Provider(ABC):
         self.ids: dict[str, str] = {}
         """Id of each person at Rolecall, by key."""
         self.group_ids: dict[str, str] = {}
-        self.gone: set[str] = set()
-        """Ids of users that were deleted."""
+        self.replaced: set[str] = set()
+        """Ids that users had before they were deleted behind the provider's back and made anew."""
+        self.strays: dict[str, Holding] = {}
+        """By id, users that it owns at Rolecall and knows nothing of."""
         self.losers: set[str] = set()
-        """Ids of all who lost something by calls that were let through."""
+        """Ids of all who lost something by calls that were let through, as the guard counts them in an hour."""
+        self.limit: int | None = None
+        """How many they may be; None: as many as there are."""
+        self.held: dict[str, Held] = {}
+        """Changes that wait for an administrator, by their ids, in the order of sending."""
+        self.times_held = 0
 
     # What happens at the provider. Each of these is pushed at once.
 
@@ -67,6 +89,12 @@ class Provider(ABC):
         """Somebody whom the provider still knows comes back."""
         self.directory.people[key].active = True
         self.reactivate(key)
+
+    def hand_over(self, key: str) -> None:
+        """Somebody belongs to another provider from now on: this one neither has nor sees it any more."""
+        self.directory.drop_person(key)
+        self.told.drop_person(key)
+        del self.ids[key]
 
     def make_group(self, group: Group) -> None:
         """A group is there from now on, with those in it."""
@@ -155,38 +183,77 @@ class Provider(ABC):
         assert answer.is_success, f"{self.name}: GET {path}: {answer.status} {answer.body}"
         return answer
 
+    def everything(self, path: str) -> list[Any]:
+        """Return all resources of a list."""
+        found: list[Any] = []
+        while True:
+            page = self.read(f"{path}&startIndex={len(found) + 1}&count=200&sortBy=id").body
+            found += page["Resources"]
+            if len(found) >= page["totalResults"]:
+                return found
+
     def push(
         self,
         method: str,
         path: str,
         body: Any = None,
         *,
-        fact: Callable[[Directory], object],
+        fact: Fact,
         people: Iterable[str] = (),
         groups: Iterable[str] = (),
     ) -> Answer:
         """Send a change; where it is acknowledged, `fact` is what is so from now on of these people and groups.
 
-        People in the groups are concerned too, and need not be named.
+        People in the groups are concerned too, and need not be named. Where a guard holds the change, nothing is so,
+        and it must have been too much; where no guard does, it must not have been.
         """
         answer = self.wire.ask(method, path, body)
-        assert answer.is_success, f"{self.name}: {method} {path} {body}: {answer.status} {answer.body}"
-        concerned = {*people, *self.told.people_in(groups)} & set(self.told.people)
-        before = {key: (self.ids[key], self.model.holding(self, key).counting) for key in concerned}
+        people, groups = frozenset(people), frozenset(groups)
+        place = f"{self.name}: {method} {path} {body}: {answer.status} {answer.body}"
+        if answer.status == HTTP_CONFLICT and (found := HELD.match(answer.body["detail"])):
+            self._hold(found[1], fact, people, groups, place)
+            return answer
+        assert answer.is_success, place
+        self.losers |= self._carry_out(fact, people, groups)
+        assert self.limit is None or len(self.losers) <= self.limit, f"{len(self.losers)} losers: {place}"
+        return answer
+
+    def _hold(self, held_id: str, fact: Fact, people: frozenset[str], groups: frozenset[str], place: str) -> None:
+        before = self.told
+        self.told = before.copy(people | before.people_in(groups))
+        losing = self._carry_out(fact, people, groups)
+        self.told = before
+        assert self.limit is not None, place
+        assert held_id in self.held or len(self.losers | losing) > self.limit, f"{len(losing)} losers: {place}"
+        self.times_held += 1
+        self.held[held_id] = Held(fact=fact, people=people, groups=groups, losing=frozenset(losing))
+
+    def _carry_out(self, fact: Fact, people: frozenset[str], groups: frozenset[str]) -> set[str]:
+        """Know from now on what was told; return the ids of those who lose something by it."""
+        concerned = (people | self.told.people_in(groups)) & set(self.told.people)
+        before = {key: self.model.holding(self, key).counting for key in concerned}
         fact(self.told)
-        for key, (user_id, counting) in before.items():
+        losing = set()
+        for key, counting in before.items():
             now = self.model.holding(self, key).counting if key in self.told.people else frozenset()
             if counting - now:
-                self.losers.add(user_id)
-        return answer
+                losing.add(self.ids[key])
+        return losing
+
+    def released(self, held_id: str) -> None:
+        """Know that an administrator let a change through. What people lose by it counts for no guard."""
+        held = self.held.pop(held_id)
+        self._carry_out(held.fact, held.people, held.groups)
+
+    @property
+    def gone(self) -> set[str]:
+        """Ids of users that were deleted."""
+        deleted = {user_id for key, user_id in self.ids.items() if key not in self.told.people}
+        return (self.replaced | deleted) - set(self.strays)
 
     def settled(self) -> bool:
         """Say whether everything that the provider has was acknowledged."""
         return self.told == self.directory
-
-    def copy_of(self, key: str) -> Person:
-        """Return a person as the provider has it, for whoever wants to change it."""
-        return deepcopy(self.directory.people[key])
 
     def user_body(self, person: Person) -> dict[str, Any]:
         """Return a person in the words of SCIM."""
@@ -204,8 +271,7 @@ class Provider(ABC):
         """Return everything that the provider has, as docs/how-to/drift.md asks for it."""
         groups = []
         for group in self.directory.groups.values():
-            members = [{"value": key} for key in sorted(group.members)]
-            members += [{"value": self.group_ids[key]} for key in sorted(group.inner)]
+            members = [{"value": key} for key in sorted(group.members | group.inner)]
             own = {"externalId": group.key} if self.has_external_ids else {}
             groups.append({"schemas": [GROUP], "displayName": group.name, "members": members, **own})
         return {"users": [self.user_body(person) for person in self.directory.people.values()], "groups": groups}

@@ -1,9 +1,11 @@
 """What happens to whole groups in the year, as it is meant: renamings, mergers, splits, other mappings?"""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from tests.conformance.year.company import CLUB, COMPANY, EVERYBODY, PROJECTS_TEAM, Company
 from tests.conformance.year.directory import Group
+from tests.conformance.year.entra import Entra
 
 
 def a_department_is_renamed_with_its_mapping_prepared(company: Company) -> None:
@@ -75,6 +77,25 @@ def chess_players_get_something(company: Company) -> None:
     company.administrator.map("SCIM_GROUP", "PATTERN", f".* {CLUB}", (COMPANY, "watcher"))
 
 
+def somebody_changes_companies(company: Company) -> None:
+    """A user goes from one provider's connection to another's, and keeps its id and what it holds by hand."""
+    hq, harbor = company.part("hq"), company.part("harbor")
+    assert isinstance(harbor.provider, Entra)
+    by_hand = [key for key in sorted(hq.staff) if company.model.by_hand.get(hq.provider.ids[key])]
+    key = [*by_hand, *sorted(hq.staff)][0]
+    user_id, person = hq.provider.ids[key], hq.provider.directory.people[key]
+    hq.provider.end(key)
+    del hq.staff[key]
+    link = f"/scim_connections/{harbor.provider.connection_id}:link"
+    company.administrator.ask("POST", link, {"user_id": user_id})
+    hq.provider.hand_over(key)
+    newcomer, employee = company.newcomer(harbor)
+    harbor.staff[employee.key] = employee
+    harbor.provider.adopt(replace(newcomer, user_name=person.user_name))
+    assert harbor.provider.ids[employee.key] == user_id
+    harbor.settle(employee)
+
+
 REORGANISATIONS: Mapping[int, Callable[[Company], object]] = {
     38: a_department_is_renamed_with_its_mapping_prepared,
     60: a_group_that_is_mapped_by_id_is_renamed,
@@ -83,6 +104,7 @@ REORGANISATIONS: Mapping[int, Callable[[Company], object]] = {
     170: a_department_is_split,
     205: a_project_gives_another_role,
     230: a_mapping_ends,
+    255: somebody_changes_companies,
     265: chess_players_get_something,
 }
 """By day of the year."""
