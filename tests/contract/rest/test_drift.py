@@ -6,7 +6,7 @@ import io
 import pytest
 
 from rolecall.directory.model import DEFAULT_CONNECTION
-from tests.make.directory import group_profile, local_user, pushed_group, pushed_user, user_profile
+from tests.make.directory import administrator, group_profile, pushed_group, pushed_user, user_profile
 from tests.make.rest import reason_of, refused
 
 COMPARE = f"/api/v1/scim_connections/{DEFAULT_CONNECTION}/export:compare"
@@ -125,7 +125,7 @@ def test_a_job_repairs_however_many_there_are(api, drifted):
 
 
 def test_a_repair_that_clashes_is_refused_whole(api, installed):
-    local_user(installed, "taken")
+    administrator(installed, "taken")
     api.post(COMPARE, {"users": [user_profile("taken")]})
     assert reason_of(refused(api.ask("POST", f"{DRIFT}:repair", json=OURS), 409, "userName")) == "user_name_taken"
     assert [each["kind"] for each in api.walk(DRIFT)] == ["USER_MISSING"]
