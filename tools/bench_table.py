@@ -163,7 +163,8 @@ def put_into(last: Results, again: Results) -> Results:
         scale: {**by_name, **{name: replace(run, made=made) for name, run in again.runs.get(scale, {}).items()}}
         for scale, by_name in last.runs.items()
     }
-    return replace(last, runs=runs)
+    syncs = {name: None if sync is None else {**sync, "made": made} for name, sync in again.first_sync.items()}
+    return replace(last, runs=runs, first_sync={**last.first_sync, **syncs})
 
 
 Value = Callable[[Run], float | None]
@@ -446,6 +447,7 @@ def _render_syncs(by_server: Mapping[str, Json | None]) -> Iterator[str]:
             f"**{TITLES[server]}**: {sync['users']:,} users, {sync['groups']:,} groups (the largest of "
             f"{sync['largest_group']:,}), {sync['memberships']:,} memberships over {sync['connections']} connections "
             f"in {sync['seconds']:,.0f} s; {sync['rss_mib_peak']:,.0f} MiB resident at most."
+            + (f" Measured again {sync['made']}." if sync.get("made") else "")
         )
         lines = [
             "| Phase | Items | Requests | Seconds | Items/s | p50 | p99 | Resident MiB | First tenth | Last tenth |",

@@ -5,7 +5,7 @@ measures them with the generators of bench/, and writes docs/reference/benchmark
 200,000 users, a group of 100,000 and first synchronisations. Figures of any other sizes go to bench-data/ only.
 
 What was mended can be measured again alone, in the place of what the last run found: `--only postgresql --into-last`
-(with `--full` for both sizes); the page then says which rows are of which version.
+(with `--full` for both sizes, with `--first-sync` for that); the page then says which figures are of which version.
 """
 
 import argparse
@@ -297,7 +297,9 @@ def _generate(
     return loaded
 
 
-def run(names: Sequence[str], sizes: Mapping[str, Sizes], first_sync: Sequence[int] | None) -> Results:
+def run(
+    names: Sequence[str], sizes: Mapping[str, Sizes], first_sync: Sequence[int] | None, *, with_mapped: bool = True
+) -> Results:
     """Measure everything, one server at a time."""
     machine = _describe_machine()
     runs: dict[str, dict[str, Run]] = {scale: {} for scale in sizes}
@@ -315,6 +317,7 @@ def run(names: Sequence[str], sizes: Mapping[str, Sizes], first_sync: Sequence[i
             print(f"\n==== {TITLES[name]}, first synchronisation ====", flush=True)
             with SERVERS[name]() as server:
                 syncs[name] = measure_first_sync(server, first_sync)
+        if first_sync and name in OURS and with_mapped:
             print(f"\n==== {TITLES[name]}, first synchronisation with everything mapped ====", flush=True)
             with SERVERS[name]() as server:
                 mapped[name] = measure_mapped_sync(server, first_sync)
@@ -420,7 +423,7 @@ def main() -> int:
         DATA.mkdir(exist_ok=True)
         for log in DATA.glob("*.log"):
             log.unlink()
-        results = run(options.only or CONTENDERS, sizes, first_sync)
+        results = run(options.only or CONTENDERS, sizes, first_sync, with_mapped=not options.into_last)
         if options.into_last:
             results = put_into(from_json(json.loads(RESULTS.read_text("utf-8"))), results)
         RESULTS.write_text(json.dumps(asdict(results), indent=1) + "\n", "utf-8")

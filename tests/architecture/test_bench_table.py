@@ -23,6 +23,15 @@ from tools.bench_table import (
 STANDARD_SIZES = Sizes(users=2000, big=20_100, groups=(10, 20_000), seconds=2, rest=10)
 LARGE_SIZES = Sizes(users=2000, big=200_100, groups=(10, 100_000), seconds=2, rest=60)
 
+SYNC = {
+    "users": 100, "groups": 5, "memberships": 900, "largest_group": 90, "connections": 32, "seconds": 3.0,
+    "rss_mib_peak": 120.0, "wrong": ["Users: 100 sent, 99 kept."],
+    "phases": [{
+        "phase": "users", "items": 100, "requests": 100, "seconds": 1.0, "rate": 100.0, "rss_mib": 99.0,
+        "p50_ms": 4.25, "p99_ms": 31.0, "first_tenth_rate": 200.0, "last_tenth_rate": 100.0, "failed": {"500": 3},
+    }],
+}  # fmt: skip
+
 
 def phase(op, conc, rps, p50=1.0, p99=10.0, population=20_100, bad=None):
     return {"op": op, "conc": conc, "n": 100, "rps": rps, "p50": p50, "p99": p99, "population": population, "bad": bad}
@@ -169,8 +178,10 @@ def test_what_is_measured_again_takes_its_place_and_is_said_to_be_of_another_ver
         date="2027-01-02",
         command="make bench OPTIONS='--only postgresql --into-last'",
         machine={"Load before": "0.1", "Rolecall": "abc1234"},
+        first_sync={POSTGRESQL: SYNC},
     )
     page = render_page(put_into(last, mended))
+    assert "in 3 s; 120 MiB resident at most. Measured again on 2027-01-02 by" in page
     assert cells(render_page(last), "GET by id, 2,000 users")[1:3] == ["5,000/s", "1,000/s"]
     assert cells(page, "GET by id, 2,000 users")[1:3] == ["5,000/s", "3,000/s"]
     assert (
@@ -190,15 +201,7 @@ def test_no_two_rows_have_one_name():
 
 
 def test_the_first_synchronisation_tells_where_it_got_slower():
-    sync = {
-        "users": 100, "groups": 5, "memberships": 900, "largest_group": 90, "connections": 32, "seconds": 3.0,
-        "rss_mib_peak": 120.0, "wrong": ["Users: 100 sent, 99 kept."],
-        "phases": [{
-            "phase": "users", "items": 100, "requests": 100, "seconds": 1.0, "rate": 100.0, "rss_mib": 99.0,
-            "p50_ms": 4.25, "p99_ms": 31.0, "first_tenth_rate": 200.0, "last_tenth_rate": 100.0, "failed": {"500": 3},
-        }],
-    }  # fmt: skip
-    page = render_page(results({SQLITE: good()}, first_sync={SQLITE: sync, POSTGRESQL: None}))
+    page = render_page(results({SQLITE: good()}, first_sync={SQLITE: SYNC, POSTGRESQL: None}))
     assert cells(page, "users")[4:6] == ["4.2", "31.0"]
     assert "- users: slower at the end than at the start by a factor of 2.00." in page
     assert "- users: 3 requests failed." in page
