@@ -34,6 +34,11 @@ def test_a_new_connection_has_version_1_and_is_off_unless_told_otherwise():
     assert decide.new_connection(OKTA.id, replace(DRAFT, state=ConnectionState.ON), now=THEN).is_on
 
 
+def test_a_connection_may_have_a_scope():
+    scope = PushScope(users=("*@example.com", "svc-*"), groups=("Rolecall *",))
+    assert decide.new_connection(OKTA.id, replace(DRAFT, push_scope=scope), now=THEN).draft.push_scope == scope
+
+
 @pytest.mark.parametrize(
     "wrong, attribute",
     [
