@@ -159,6 +159,10 @@ def put_into(last: Results, again: Results) -> Results:
         raise ValueError("What is measured again must have the sizes of the last run.")
     machine = again.machine
     made = f"on {again.date} by `{again.command}`, load before {machine['Load before']}, Rolecall {machine['Rolecall']}"
+    told = {"Load before", "Rolecall"}
+    made += "".join(
+        f"; {what}: {value}" for what, value in sorted(machine.items() - last.machine.items()) if what not in told
+    )
     runs = {
         scale: {**by_name, **{name: replace(run, made=made) for name, run in again.runs.get(scale, {}).items()}}
         for scale, by_name in last.runs.items()

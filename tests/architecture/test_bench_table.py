@@ -177,7 +177,7 @@ def test_what_is_measured_again_takes_its_place_and_is_said_to_be_of_another_ver
         results({POSTGRESQL: good(changes={"get": {"rps": 3000.0}})}),
         date="2027-01-02",
         command="make bench OPTIONS='--only postgresql --into-last'",
-        machine={"Load before": "0.1", "Rolecall": "abc1234"},
+        machine={"Processor": "2 cores", "Load before": "0.1", "Rolecall": "abc1234", "PostgreSQL": "19.0"},
         first_sync={POSTGRESQL: SYNC},
     )
     page = render_page(put_into(last, mended))
@@ -186,7 +186,8 @@ def test_what_is_measured_again_takes_its_place_and_is_said_to_be_of_another_ver
     assert cells(page, "GET by id, 2,000 users")[1:3] == ["5,000/s", "3,000/s"]
     assert (
         "- Rolecall on PostgreSQL, standard sizes: measured again on 2027-01-02 by "
-        "`make bench OPTIONS='--only postgresql --into-last'`, load before 0.1, Rolecall abc1234." in page
+        "`make bench OPTIONS='--only postgresql --into-last'`, load before 0.1, Rolecall abc1234; "
+        "PostgreSQL: 19.0." in page
     )
     assert page.count("measured again") == 1
     other = replace(mended, sizes={STANDARD: replace(mended.sizes[STANDARD], big=30_000)})
