@@ -231,6 +231,14 @@ def test_a_validation_is_green_on_both_connections_and_leaves_nothing_behind(ser
     assert "RLCL" not in str(report)
 
 
+def test_a_guard_that_lets_nobody_lose_anything_neither_holds_nor_counts_a_validation(served, entra):
+    change(served, "--guard-people", "0", "--guard-percent", "0")
+    report = rows(served, "connections", "validate", "Entra ID", "--address", "LISTENING")
+    change(served, "--guard-people", "50", "--guard-percent", "10")
+    assert (report["state"], len(report["steps"])) == ("PASSED", 15), report["steps"][-1]
+    assert rows(served, "held-changes", "list")["held_changes"] == []
+
+
 def test_a_validation_of_a_connection_that_is_off_says_what_to_do(served, entra):
     change(served, "--off")
     ended = served.run("admin", "connections", "validate", "Entra ID", *served.storage_options())

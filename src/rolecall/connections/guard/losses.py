@@ -50,7 +50,7 @@ class Guard:
             return
         # Behind all other locks; only whoever takes something waits for others of the same connection.
         limits = store.lock_limits(tx, connection_id, retry_key=sent().retry_key(connection_id))
-        if limits is None or not decide.is_guarding(limits.percent):
+        if limits is None or limits.is_validation or not decide.is_guarding(limits.percent):
             return
         most = decide.limit(people=limits.people, percent=limits.percent, holders=limits.holders)
         lost = store.add_losses(tx, connection_id, losing, since=tx.now - decide.WINDOW)

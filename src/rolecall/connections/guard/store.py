@@ -9,7 +9,7 @@ from sqlalchemy import and_, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql
 
 from rolecall.connections.held.model import HeldChangeId
-from rolecall.connections.tables import guard_loss, held_change, scim_connection
+from rolecall.connections.tables import guard_loss, held_change, scim_connection, scim_validation
 from rolecall.directory.model import ConnectionId, UserId
 from rolecall.kernel.clock import to_microseconds
 from rolecall.storage.statement import Statement
@@ -29,6 +29,7 @@ _LOCK: Final = Statement(
         _C.guard_percent,
         _C.guard_holder_count,
         select(held_change.c.id).where(held_change.c.retry_key == bindparam("retry_key")).scalar_subquery(),
+        select(scim_validation.c.id).where(scim_validation.c.key_id == bindparam("key_id")).limit(1).scalar_subquery(),
     )
     .where(_C.id == bindparam("id"))
     .with_for_update(key_share=True)
@@ -66,11 +67,13 @@ class Limits:
     """How many people held something, some minutes ago."""
     held_id: HeldChangeId | None
     """Under which the same change is held already."""
+    is_validation: bool
+    """Whether Rolecall makes this change itself, with a user of its own, to try the connection out."""
 
 
 def lock_limits(tx: WriteTx, connection_id: str, *, retry_key: str) -> Limits | None:
     """Return the limits of a connection; others of the same connection count only when this transaction has ended."""
-    row = _LOCK.row(tx, id=connection_id, retry_key=retry_key)
+    row = _LOCK.row(tx, id=connection_id, retry_key=retry_key, key_id=tx.actor.api_key_id)
     if row is None:
         return None
     return Limits(
@@ -80,6 +83,7 @@ def lock_limits(tx: WriteTx, connection_id: str, *, retry_key: str) -> Limits | 
         percent=row[3],
         holders=row[4],
         held_id=None if row[5] is None else HeldChangeId(row[5]),
+        is_validation=row[6] is not None,
     )
 
 
